@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * ksworker.h - the Windows Kernel Streaming worker calls for Linux
+ *
+ * A KSWORKER is a thread of control of its own: a client registers one, queues
+ * work items on it from any context but NMI, and each accepted item's routine
+ * is called once, in process context, one at a time, in the order of
+ * acceptance. On Linux a worker is a dedicated workqueue_struct, and "the
+ * worker is on a queue" is that worker's one work_struct being pending.
+ *
+ * The rule that surprises people who port drivers is the place. "The worker
+ * can only be on a queue in one place, so subsequent queuing of the worker
+ * must wait until the work item has begun executing": at most one item is
+ * queued and not yet begun. A second one is refused with STATUS_DEVICE_BUSY
+ * and is *not* queued; nothing has happened to it, and it may be queued again
+ * at once. Look at the result (the compiler insists), and choose:
+ *
+ *   - a refusal means "it will run anyway" (one item, many interrupts): ignore
+ *     it on purpose, the queued run will see your data;
+ *   - the caller may sleep: KsQueueWorkItemWait();
+ *   - every item counts and callers cannot wait: KSWORKER_BACKLOG, which
+ *     queues first in, first out, without a limit;
+ *   - there is one task list and one routine: a counted worker.
+ *
+ * What happens when, by the state that the worker is in:
+ *
+ *                  idle       queued      running     running +   closing
+ *                                                     queued
+ *   queue,         accepted   BUSY        accepted    BUSY        DELETE_PENDING
+ *    strict
+ *   queue,         accepted   accepted    accepted    accepted    DELETE_PENDING
+ *    BACKLOG
+ *   queue, item    -          BUSY        BUSY        BUSY        DELETE_PENDING
+ *    is queued
+ *   increment      scheduled  scheduled   scheduled   scheduled   refused: 0
+ *    0 -> 1
+ *   increment n    n + 1      n + 1       n + 1       n + 1       n + 1
+ *   decrement n    n - 1      n - 1       n - 1       n - 1       n - 1
+ *   unregister     frees      runs it,    waits,      waits for   a client
+ *                             frees       frees       both, frees error
+ *
+ * "queued" ends, and the item is the client's again, before its routine is
+ * called: the routine may free the item, queue it again, here or elsewhere.
+ *
+ * Who may run concurrently, on one worker (x: without any lock of the caller):
+ *
+ *                 register queue inc/dec cancel wait/flush unregister
+ *   queue            -       x      x      x        x         x (1)
+ *   inc/dec          -       x      x      x        x         x (1)
+ *   cancel           -       x      x      x        x         x (1)
+ *   wait/flush       -       x      x      x        x         x (1)
+ *   unregister       -       x(1)   x(1)   x(1)     x(1)      - (2)
+ *
+ *   (1) the call must have begun before KsUnregisterWorker() returns. One that
+ *       is under way with preemption off (DISPATCH_LEVEL and above) or inside
+ *       of ksworker when it returns stays safe and is refused: the worker's
+ *       memory goes with an RCU grace period.
+ *   (2) a second unregister of one worker is a client error.
+ *
+ * Ordering. What a caller wrote before an accepted queue or increment is seen
+ * by the routine, and what a routine wrote by the next one and by a flush:
+ *
+ *   CPU 0                             CPU 1 (the worker)
+ *   buffer = 1;                       routine(parameter)
+ *   r0 = KsQueueWorkItem(w, item);      r1 = buffer;
+ *
+ *   Forbids: r0 == STATUS_SUCCESS && the routine runs for it && r1 == 0
+ *
+ * A refused call orders nothing. (Linux's queue_work() that finds its work
+ * pending does order, because there the pending run stands in for the caller;
+ * here a refused item has no run.) Increment orders the same way, always.
+ */
+#ifndef _KSWORKER_H
+#define _KSWORKER_H
+
+#include <linux/build_bug.h>
+#include <linux/compiler.h>
+#include <linux/errno.h>
+#include <linux/module.h>
+#include <linux/stddef.h>
+#include <linux/types.h>
+
+/*
+ * Windows' base types. A porting layer that has its own defines
+ * KSWORKER_OWN_TYPES first; the assertions below hold it to the layout.
+ */
+#ifndef KSWORKER_OWN_TYPES
+#define VOID void
+typedef void *PVOID;
+typedef u8 BOOLEAN;
+typedef u32 ULONG;
+typedef s32 NTSTATUS;
+
+typedef struct _LIST_ENTRY {
+	struct _LIST_ENTRY *Flink;
+	struct _LIST_ENTRY *Blink;
+} LIST_ENTRY, *PLIST_ENTRY;
+#endif
+
+#ifndef NT_SUCCESS
+#define NT_SUCCESS(Status) ((NTSTATUS)(Status) >= 0)
+#endif
+
+#ifndef STATUS_SUCCESS
+#define STATUS_SUCCESS			((NTSTATUS)0x00000000)
+#endif
+#ifndef STATUS_DEVICE_BUSY
+#define STATUS_DEVICE_BUSY		((NTSTATUS)0x80000011)
+#endif
+#ifndef STATUS_INVALID_PARAMETER
+#define STATUS_INVALID_PARAMETER	((NTSTATUS)0xC000000D)
+#endif
+#ifndef STATUS_DELETE_PENDING
+#define STATUS_DELETE_PENDING		((NTSTATUS)0xC0000056)
+#endif
+#ifndef STATUS_INSUFFICIENT_RESOURCES
+#define STATUS_INSUFFICIENT_RESOURCES	((NTSTATUS)0xC000009A)
+#endif
+#ifndef STATUS_IO_TIMEOUT
+#define STATUS_IO_TIMEOUT		((NTSTATUS)0xC00000B5)
+#endif
+#ifndef STATUS_POSSIBLE_DEADLOCK
+#define STATUS_POSSIBLE_DEADLOCK	((NTSTATUS)0xC0000194)
+#endif
+
+/**
+ * typedef PWORKER_THREAD_ROUTINE - what a work item runs
+ * @Parameter: the item's ``Parameter``
+ *
+ * Called in process context (PASSIVE_LEVEL) on a kernel worker thread. It may
+ * sleep. It must return with the context as it found it.
+ */
+typedef void (*PWORKER_THREAD_ROUTINE)(PVOID Parameter);
+
+/**
+ * struct _WORK_QUEUE_ITEM - one piece of work, in the client's memory
+ * @List: the queue's, from acceptance until the routine begins;
+ *	``List.Flink == NULL`` means that the item is not queued
+ * @WorkerRoutine: what to call
+ * @Parameter: what to call it with
+ *
+ * The layout is Windows' own. Drivers initialise items inline, with three
+ * stores (see ExInitializeWorkItem()), so nothing else here needs setting up.
+ * Align it as a pointer is aligned.
+ */
+typedef struct _WORK_QUEUE_ITEM {
+	LIST_ENTRY List;
+	PWORKER_THREAD_ROUTINE WorkerRoutine;
+	PVOID Parameter;
+} WORK_QUEUE_ITEM, *PWORK_QUEUE_ITEM;
+
+static_assert(sizeof(WORK_QUEUE_ITEM) == 4 * sizeof(void *));
+static_assert(offsetof(WORK_QUEUE_ITEM, List.Flink) == 0);
+static_assert(offsetof(WORK_QUEUE_ITEM, List.Blink) == sizeof(void *));
+static_assert(offsetof(WORK_QUEUE_ITEM, WorkerRoutine) == 2 * sizeof(void *));
+static_assert(offsetof(WORK_QUEUE_ITEM, Parameter) == 3 * sizeof(void *));
+static_assert(sizeof(NTSTATUS) == 4 && ~(NTSTATUS)0 < 0);
+static_assert(sizeof(ULONG) == 4 && ~(ULONG)0 > 0);
+
+/**
+ * enum _WORK_QUEUE_TYPE - how urgent a worker is
+ * @CriticalWorkQueue: NT priority 13: high
+ * @DelayedWorkQueue: NT priority 12: normal
+ * @HyperCriticalWorkQueue: NT priority 15: high, and goes on when memory is short
+ * @NormalWorkQueue: NT priority 8: normal
+ * @BackgroundWorkQueue: NT priority 7: normal
+ * @RealTimeWorkQueue: NT priority 18: high
+ * @SuperCriticalWorkQueue: NT priority 14: high
+ * @MaximumWorkQueue: the bound of the list above, not a type
+ * @CustomPriorityWorkQueue: plus an NT priority 0..31: high from 13 up
+ *
+ * High is Linux's ``WQ_HIGHPRI``; a workqueue knows two priorities.
+ */
+typedef enum _WORK_QUEUE_TYPE {
+	CriticalWorkQueue = 0,
+	DelayedWorkQueue = 1,
+	HyperCriticalWorkQueue = 2,
+	NormalWorkQueue = 3,
+	BackgroundWorkQueue = 4,
+	RealTimeWorkQueue = 5,
+	SuperCriticalWorkQueue = 6,
+	MaximumWorkQueue = 7,
+	CustomPriorityWorkQueue = 32,
+} WORK_QUEUE_TYPE;
+
+struct ksworker;
+typedef struct ksworker *PKSWORKER;
+
+/* Flags of KsRegisterWorkerEx(). */
+#define KSWORKER_BACKLOG	1u	/* items wait in line instead of being refused */
+#define KSWORKER_MEM_RECLAIM	2u	/* goes on when memory is short; costs a thread */
+
+/* KsQueueWorkItemWait(): no time-out */
+#define KSWORKER_INFINITE	((ULONG)~0u)
+
+/* The header's macros below add the caller's module, so that a worker knows its owner. */
+NTSTATUS __must_check ksworker_worker_register(WORK_QUEUE_TYPE WorkQueueType, ULONG Flags,
+					       PWORK_QUEUE_ITEM CountedWorkItem,
+					       struct module *Owner, PKSWORKER *Worker);
+NTSTATUS __must_check ksworker_counted_register(WORK_QUEUE_TYPE WorkQueueType,
+						PWORK_QUEUE_ITEM CountedWorkItem,
+						struct module *Owner, PKSWORKER *Worker);
+
+NTSTATUS __must_check KsRegisterWorker(WORK_QUEUE_TYPE WorkQueueType, PKSWORKER *Worker);
+NTSTATUS __must_check KsRegisterCountedWorker(WORK_QUEUE_TYPE WorkQueueType,
+					      PWORK_QUEUE_ITEM CountedWorkItem,
+					      PKSWORKER *Worker);
+NTSTATUS __must_check KsRegisterWorkerEx(WORK_QUEUE_TYPE WorkQueueType, ULONG Flags,
+					 PWORK_QUEUE_ITEM CountedWorkItem, PKSWORKER *Worker);
+VOID KsUnregisterWorker(PKSWORKER Worker);
+
+NTSTATUS __must_check KsQueueWorkItem(PKSWORKER Worker, PWORK_QUEUE_ITEM WorkItem);
+NTSTATUS __must_check KsQueueWorkItemWait(PKSWORKER Worker, PWORK_QUEUE_ITEM WorkItem,
+					  ULONG Milliseconds);
+BOOLEAN KsCancelWorkItem(PKSWORKER Worker, PWORK_QUEUE_ITEM WorkItem);
+NTSTATUS __must_check KsFlushWorker(PKSWORKER Worker);
+
+ULONG KsIncrementCountedWorker(PKSWORKER Worker);
+ULONG KsDecrementCountedWorker(PKSWORKER Worker);
+
+VOID ExInitializeWorkItem(PWORK_QUEUE_ITEM Item, PWORKER_THREAD_ROUTINE Routine, PVOID Context);
+int KsStatusToErrno(NTSTATUS Status);
+
+#define KsRegisterWorker(WorkQueueType, Worker) \
+	ksworker_worker_register(WorkQueueType, 0, NULL, THIS_MODULE, Worker)
+#define KsRegisterCountedWorker(WorkQueueType, CountedWorkItem, Worker) \
+	ksworker_counted_register(WorkQueueType, CountedWorkItem, THIS_MODULE, Worker)
+#define KsRegisterWorkerEx(WorkQueueType, Flags, CountedWorkItem, Worker) \
+	ksworker_worker_register(WorkQueueType, Flags, CountedWorkItem, THIS_MODULE, Worker)
+
+#endif /* _KSWORKER_H */

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * ksworker_hooks.h - hold a race window open (test builds only)
+ *
+ * One line stands in each window that docs/design.md names. In a normal build
+ * it is nothing; with KSWORKER_TEST_HOOKS it calls ksworker_hook_fn, which a
+ * test sets to something that spins until the other side has done its worst.
+ */
+#ifndef _KSWORKER_HOOKS_H
+#define _KSWORKER_HOOKS_H
+
+#include <linux/compiler.h>
+#include "ksworker.h"
+
+enum ksworker_hook {
+	KSW_HOOK_QUEUE_LOADED,	/* state read and item claimed; before the place is taken */
+	KSW_HOOK_QUEUE_CLAIMED,	/* the place of an idle worker is taken; before queue_work() */
+	KSW_HOOK_COUNT_CLAIMED,	/* the count went 0 -> 1; before the state word knows */
+	KSW_HOOK_TAKE_LOADED,	/* the runner has read the state; before it exchanges it */
+	KSW_HOOK_TAKEN,		/* the place is free; before the item is handed back */
+	KSW_HOOK_CLOSED,	/* the gate is closed; before unregister waits */
+	KSW_HOOK_FREE,		/* drained; before the memory is released */
+	KSW_HOOK_WAIT_JOINED,	/* a waiter is on the list; before it sleeps */
+};
+
+#ifdef KSWORKER_TEST_HOOKS
+typedef void (*ksworker_hook_t)(enum ksworker_hook at, struct ksworker *w);
+extern ksworker_hook_t ksworker_hook_fn;
+void ksworker_count_set(struct ksworker *w, ULONG count);
+
+static inline void ksworker_hook(enum ksworker_hook at, struct ksworker *w)
+{
+	ksworker_hook_t fn = READ_ONCE(ksworker_hook_fn);
+
+	if (fn)
+		fn(at, w);
+}
+#else
+static inline void ksworker_hook(enum ksworker_hook at, struct ksworker *w)
+{
+}
+#endif
+
+#endif /* _KSWORKER_HOOKS_H */
