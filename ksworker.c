@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ksworker.c - the Kernel Streaming workers, in the order of their life
+ * The Kernel Streaming workers, in the order of their life
  *
  * The model is in ksworker_internal.h (the state word) and docs/design.md (why
  * each race is closed). A tag in brackets names a pair of places that order
@@ -85,8 +85,21 @@ EXPORT_SYMBOL_GPL(KsStatusToErrno);
  * The item: List.Flink is NULL or the worker that it is queued on
  */
 
+static const struct debug_obj_descr item_debug_descr;
+
+/* A queued item was freed: that has been reported, by its caller; forget the item. */
+static bool item_debug_fixup_free(void *item, enum debug_obj_state state)
+{
+	if (state != ODEBUG_STATE_ACTIVE)
+		return false;
+	debug_object_deactivate(item, &item_debug_descr);
+	debug_object_free(item, &item_debug_descr);
+	return true;
+}
+
 static const struct debug_obj_descr item_debug_descr = {
 	.name = "ksworker_item",
+	.fixup_free = item_debug_fixup_free,
 };
 
 static void item_debug_activate(PWORK_QUEUE_ITEM item)
@@ -264,6 +277,11 @@ static PLIST_ENTRY state_youngest(struct ksworker *w, u64 s)
 	return s & KSW_COUNTED ? &w->counted_entry : NULL;
 }
 
+static PLIST_ENTRY worker_youngest(struct ksworker *w, u64 s)
+{
+	return worker_is_backlog(w) ? backlog_youngest(w) : state_youngest(w, s);
+}
+
 /*
  * Those who wait: for the place, or for what was accepted so far
  *
@@ -333,19 +351,23 @@ static bool waiter_join(struct ksworker *w, struct ksw_waiter *waiter)
 	init_completion(&waiter->event);
 	w->users++;
 	hlist_add_head(&waiter->node, &w->waiters);
-	smp_mb(); /* the list, before the state is looked at [ksw:wait] */
+	smp_mb(); /* the list, before the state is looked at [ksw:wait] [ksw:look] */
 	return true;
+}
+
+/* Under the lock, again: the last one out tells who wants to free the worker. */
+static void waiter_part(struct ksworker *w, struct ksw_waiter *waiter)
+{
+	hlist_del_init(&waiter->node);
+	if (!--w->users && w->gone)
+		complete(w->gone);
 }
 
 static void waiter_leave(struct ksworker *w, struct ksw_waiter *waiter)
 {
-	unsigned long irqflags;
-
-	raw_spin_lock_irqsave(&w->lock, irqflags);
-	hlist_del_init(&waiter->node);
-	if (!--w->users && w->gone)
-		complete(w->gone);
-	raw_spin_unlock_irqrestore(&w->lock, irqflags);
+	raw_spin_lock_irq(&w->lock);
+	waiter_part(w, waiter);
+	raw_spin_unlock_irq(&w->lock);
 }
 
 /*
@@ -359,6 +381,7 @@ static void worker_hand_over(struct ksworker *w)
 	WARN_ON_ONCE(!queue_work(w->wq, &w->work));
 }
 
+/* The result of a call that was refused, counted for who wants to know why. */
 static NTSTATUS worker_refuse(struct ksworker *w, enum ksw_refusal why)
 {
 	atomic_long_inc(&w->refused[why]);
@@ -390,16 +413,32 @@ static void entry_begin(struct ksworker *w, PLIST_ENTRY entry, struct ksw_run *r
 
 	run->routine = READ_ONCE(item->WorkerRoutine);
 	run->parameter = READ_ONCE(item->Parameter);
+	WRITE_ONCE(w->routine, run->routine);
 	if (entry != &w->counted_entry)
 		item_release(item);
 }
 
+/* Somebody began to wait while place_take() was at it. */
+static void waiters_catch_up(struct ksworker *w, PLIST_ENTRY entry)
+{
+	unsigned long irqflags;
+
+	raw_spin_lock_irqsave(&w->lock, irqflags);
+	if (entry)
+		waiters_passed(w, entry, NULL);
+	else
+		waiters_rested(w);
+	raw_spin_unlock_irqrestore(&w->lock, irqflags);
+}
+
 /*
- * Take what is next. Not preempted between the exchange that frees the place
- * and the item's release, so that KsQueueWorkItemWait() may spin for that long
- * [ksw:begin]. The exchange is fully ordered: what the queuer wrote before its
- * own is seen by the routine, and what this routine writes by the next one
- * [ksw:publish]; and it orders the look at w->waiters after it [ksw:wait].
+ * Take what is in the place, or go idle. The exchange is fully ordered: what
+ * the queuer wrote before its own is seen by the routine, and what this routine
+ * writes by the next one [ksw:publish]; and it comes before the second look at
+ * the waiters [ksw:wait]. That look comes before the item's release, since the
+ * item could be queued, and waited for, again. Not preempted from the exchange
+ * to the release, so that KsQueueWorkItemWait() may spin for that long
+ * [ksw:begin].
  */
 static bool place_take(struct ksworker *w, struct ksw_run *run, PLIST_ENTRY *entry)
 {
@@ -410,15 +449,18 @@ static bool place_take(struct ksworker *w, struct ksw_run *run, PLIST_ENTRY *ent
 	ksworker_hook(KSW_HOOK_TAKE_LOADED, w);
 	preempt_disable();
 	taken = atomic64_try_cmpxchg(&w->state, (s64 *)&run->state, new);
-	if (taken && *entry) {
-		ksworker_hook(KSW_HOOK_TAKEN, w);
-		entry_begin(w, *entry, run);
+	if (taken) {
+		ksworker_hook(*entry ? KSW_HOOK_TAKEN : KSW_HOOK_RESTED, w);
+		if (unlikely(READ_ONCE(w->waiters.first)))
+			waiters_catch_up(w, *entry);
+		if (*entry)
+			entry_begin(w, *entry, run);
 	}
 	preempt_enable();
 	return taken;
 }
 
-/* The same under the lock: for a backlog, and while somebody waits. */
+/* The same under the lock: for a backlog, the counted item, and while somebody waits. */
 static PLIST_ENTRY locked_next(struct ksworker *w, struct ksw_run *run)
 {
 	PLIST_ENTRY entry;
@@ -455,25 +497,13 @@ static PLIST_ENTRY locked_take(struct ksworker *w, struct ksw_run *run)
 	return entry;
 }
 
-/* Somebody began to wait while place_take() was at it. */
-static void waiters_catch_up(struct ksworker *w, PLIST_ENTRY entry)
-{
-	unsigned long irqflags;
-
-	raw_spin_lock_irqsave(&w->lock, irqflags);
-	if (entry)
-		waiters_passed(w, entry, NULL);
-	else
-		waiters_rested(w);
-	raw_spin_unlock_irqrestore(&w->lock, irqflags);
-}
-
 /*
  * Take and begin what is next; false: nothing is, and the worker is idle.
  *
  * The state is read before the waiters [ksw:look], and these once more after
  * the exchange: a flush that comes in between has seen either the entry that
- * we take, and we tell it, or a state in which that entry runs.
+ * we take, and we tell it, or a state in which that entry runs. The counted
+ * item is due again as soon as it is taken, so there the lock is held for both.
  */
 static bool runner_take(struct ksworker *w, struct ksw_run *run)
 {
@@ -481,53 +511,65 @@ static bool runner_take(struct ksworker *w, struct ksw_run *run)
 
 	do {
 		run->state = atomic64_read_acquire(&w->state);
-		if (worker_is_backlog(w) || READ_ONCE(w->waiters.first))
+		if ((run->state & KSW_COUNTED) || worker_is_backlog(w) ||
+		    READ_ONCE(w->waiters.first))
 			return locked_take(w, run);
 	} while (!place_take(w, run, &entry));
-	if (unlikely(READ_ONCE(w->waiters.first)))
-		waiters_catch_up(w, entry);
 	return entry;
 }
 
 static bool context_left(int depth)
 {
 	return preempt_count() || irqs_disabled() || rcu_preempt_depth() ||
-	       lockdep_depth(current) != depth;
-}
-
-/* Put right what a routine left behind, outermost first. */
-static void context_mend(int depth)
-{
-	if (irqs_disabled())
-		local_irq_enable();
-	while (softirq_count())
-		local_bh_enable();
-	while (rcu_preempt_depth())
-		rcu_read_unlock();
-	compat_lockdep_drop(depth);
-	while (compat_migration_disabled())
-		migrate_enable();
-	while (preempt_count())
-		preempt_enable();
+	       lockdep_depth(current) > depth;
 }
 
 static void context_report(struct ksworker *w, struct ksw_run *run)
 {
-	worker_warn(w, KSW_WARNED_CONTEXT,
-		    "%ps returned with%s%s%s%s%s; a routine must return with the context as it found it",
-		    run->routine,
-		    irqs_disabled() ? " interrupts off" : "",
-		    softirq_count() ? " bottom halves off" : "",
-		    preempt_count() ? " preemption off" : "",
-		    rcu_preempt_depth() ? " an RCU read section open" : "",
-		    lockdep_depth(current) != run->lockdep_depth ? " a lock held" : "");
+	WARN_RATELIMIT(1, "ksworker: %ps returned with%s%s%s%s%s; a routine must return with the context as it found it (worker %u of %s)\n",
+		       run->routine,
+		       irqs_disabled() ? " interrupts off" : "",
+		       softirq_count() ? " bottom halves off" : "",
+		       preempt_count() & PREEMPT_MASK ? " preemption off" : "",
+		       rcu_preempt_depth() ? " an RCU read section open" : "",
+		       lockdep_depth(current) > run->lockdep_depth ? " a lock held" : "",
+		       w->id, owner_name(w->owner));
+}
+
+static void preemption_mend(void)
+{
+	while (preempt_count() & PREEMPT_MASK)
+		preempt_enable();
+}
+
+/*
+ * Put right what a routine left behind. On PREEMPT_RT bottom halves that were
+ * switched off by a preemptible caller hold a lock and an RCU read section, and
+ * it takes a preemptible caller to undo that; others do not.
+ */
+static void context_mend(int depth)
+{
+	compat_lockdep_drop_locks(depth);
+	if (irqs_disabled())
+		local_irq_enable();
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) && rcu_preempt_depth())
+		preemption_mend();
+	while (softirq_count())
+		local_bh_enable();
+	while (rcu_preempt_depth()) {
+		__acquire(RCU); /* for sparse: the routine did */
+		rcu_read_unlock();
+	}
+	compat_lockdep_drop(depth);
+	while (compat_migration_disabled())
+		migrate_enable();
+	preemption_mend();
 }
 
 static void runner_call(struct ksworker *w, struct ksw_run *run)
 {
 	WRITE_ONCE(w->begun, w->begun + 1);
 	WRITE_ONCE(w->since, jiffies);
-	WRITE_ONCE(w->routine, run->routine);
 	run->routine(run->parameter);
 	if (unlikely(context_left(run->lockdep_depth))) {
 		context_report(w, run);
@@ -544,13 +586,14 @@ static bool worker_pending(struct ksworker *w)
 	return (s & KSW_COUNTED) || state_item(s) || READ_ONCE(w->head);
 }
 
+static struct workqueue_struct *reap_wq;
 static void reap_work_fn(struct work_struct *work);
 static DECLARE_WORK(reap_work, reap_work_fn);
 
 static void worker_reap(struct ksworker *w)
 {
 	llist_add(&w->reap, &reap_list);
-	queue_work(system_unbound_wq, &reap_work);
+	queue_work(reap_wq, &reap_work);
 }
 
 /* The last run of a closing worker: who closed it goes on [ksw:close]. */
@@ -807,28 +850,28 @@ EXPORT_SYMBOL_GPL(KsRegisterWorkerEx);
  * at its exchange, in memory that is still there [ksw:rcu].
  */
 
-static NTSTATUS place_queue(struct ksworker *w, PWORK_QUEUE_ITEM item)
+static enum ksw_refusal place_queue(struct ksworker *w, PWORK_QUEUE_ITEM item)
 {
 	u64 s = state_read(w);
 
 	if (s & KSW_CLOSING)
-		return worker_refuse(w, KSW_REFUSED_CLOSING);
+		return KSW_REFUSED_CLOSING;
 	if (state_item(s))
-		return worker_refuse(w, KSW_REFUSED_PLACE);
+		return KSW_REFUSED_PLACE;
 	if (!item_claim(w, item))
-		return worker_refuse(w, KSW_REFUSED_ITEM);
+		return KSW_REFUSED_ITEM;
 	ksworker_hook(KSW_HOOK_QUEUE_LOADED, w);
 	/* Publishes the item, and all that the caller wrote [ksw:publish]. */
 	while (!atomic64_try_cmpxchg(&w->state, (s64 *)&s, state_queued(s, item))) {
 		if (!(s & KSW_CLOSING) && !state_item(s))
 			continue;
 		item_release(item);
-		return worker_refuse(w, s & KSW_CLOSING ? KSW_REFUSED_CLOSING : KSW_REFUSED_PLACE);
+		return s & KSW_CLOSING ? KSW_REFUSED_CLOSING : KSW_REFUSED_PLACE;
 	}
 	/* The item may have run and be gone. The worker is there: we made it busy, or it was. */
 	if (!state_busy(s))
 		worker_hand_over(w);
-	return STATUS_SUCCESS;
+	return KSW_ACCEPTED;
 }
 
 /* Under the lock: @entry is accepted; true: the caller hands the worker over. */
@@ -841,16 +884,16 @@ static bool backlog_accept(struct ksworker *w, u64 s, PLIST_ENTRY entry)
 	return true;
 }
 
-static NTSTATUS backlog_queue(struct ksworker *w, PWORK_QUEUE_ITEM item)
+static enum ksw_refusal backlog_queue(struct ksworker *w, PWORK_QUEUE_ITEM item)
 {
 	unsigned long irqflags;
 	bool hand_over = false;
 	u64 s = state_read(w);
 
 	if (s & KSW_CLOSING)
-		return worker_refuse(w, KSW_REFUSED_CLOSING);
+		return KSW_REFUSED_CLOSING;
 	if (!item_claim(w, item))
-		return worker_refuse(w, KSW_REFUSED_ITEM);
+		return KSW_REFUSED_ITEM;
 	ksworker_hook(KSW_HOOK_QUEUE_LOADED, w);
 	raw_spin_lock_irqsave(&w->lock, irqflags);
 	s = state_read(w);
@@ -859,11 +902,16 @@ static NTSTATUS backlog_queue(struct ksworker *w, PWORK_QUEUE_ITEM item)
 	raw_spin_unlock_irqrestore(&w->lock, irqflags);
 	if (s & KSW_CLOSING) {
 		item_release(item);
-		return worker_refuse(w, KSW_REFUSED_CLOSING);
+		return KSW_REFUSED_CLOSING;
 	}
 	if (hand_over)
 		worker_hand_over(w);
-	return STATUS_SUCCESS;
+	return KSW_ACCEPTED;
+}
+
+static enum ksw_refusal item_queue(struct ksworker *w, PWORK_QUEUE_ITEM item)
+{
+	return worker_is_backlog(w) ? backlog_queue(w, item) : place_queue(w, item);
 }
 
 /**
@@ -881,62 +929,59 @@ static NTSTATUS backlog_queue(struct ksworker *w, PWORK_QUEUE_ITEM item)
  * place is occupied, or the item is queued already, here or elsewhere.
  * STATUS_DELETE_PENDING: the worker is being unregistered.
  * STATUS_INVALID_PARAMETER: NULL worker, item or routine, or an item that is
- * not aligned. A refused item can be queued again at once.
+ * not aligned. A refused item can be queued again at once. Of two calls at the
+ * same moment with one item, one may say STATUS_DEVICE_BUSY since the other has
+ * the item in its hands, and the other be refused for a reason of its own.
  */
 NTSTATUS KsQueueWorkItem(PKSWORKER Worker, PWORK_QUEUE_ITEM WorkItem)
 {
-	NTSTATUS status;
+	NTSTATUS status = STATUS_SUCCESS;
+	enum ksw_refusal why;
 
 	if (unlikely(!Worker || !item_valid(WorkItem)))
 		return STATUS_INVALID_PARAMETER;
 	rcu_read_lock_sched(); /* [ksw:rcu] */
-	if (worker_is_backlog(Worker))
-		status = backlog_queue(Worker, WorkItem);
-	else
-		status = place_queue(Worker, WorkItem);
+	why = item_queue(Worker, WorkItem);
+	if (why != KSW_ACCEPTED)
+		status = worker_refuse(Worker, why);
 	rcu_read_unlock_sched();
 	return status;
 }
 EXPORT_SYMBOL_GPL(KsQueueWorkItem);
 
 /*
- * Why a queue was refused: true, it is the place, or it is the item and this
- * worker is just beginning or claiming it (those do so without being
- * preempted, so the caller may spin) [ksw:begin]. False: the item is queued,
- * and waiting for this worker's place will not change that.
+ * The item was refused as queued. False: it is, where waiting for this place
+ * does not change it. True: it is not any more, or this worker has it, whose
+ * place was looked at meanwhile; if that is free the item is just being claimed
+ * or begun, which nobody preempts, so the caller may spin [ksw:begin].
  */
-static bool place_worth_waiting(struct ksworker *w, PWORK_QUEUE_ITEM item)
+static bool item_worth_waiting(struct ksworker *w, PWORK_QUEUE_ITEM item)
 {
 	PLIST_ENTRY on = READ_ONCE(item->List.Flink);
 
-	if (worker_is_backlog(w))
-		return false;
-	return !on || on == (PLIST_ENTRY)w || state_item(state_read(w));
-}
-
-static NTSTATUS place_join(struct ksworker *w, PWORK_QUEUE_ITEM item,
-			   struct ksw_waiter *waiter, bool *joined)
-{
-	if (READ_ONCE(w->runner) == current)
-		return place_worth_waiting(w, item) ? STATUS_POSSIBLE_DEADLOCK : STATUS_DEVICE_BUSY;
-	raw_spin_lock_irq(&w->lock);
-	*joined = waiter_join(w, waiter);
-	raw_spin_unlock_irq(&w->lock);
-	return STATUS_DELETE_PENDING;
+	return !worker_is_backlog(w) && (!on || on == (PLIST_ENTRY)w);
 }
 
 static NTSTATUS place_wait(struct ksworker *w, PWORK_QUEUE_ITEM item, ULONG ms,
 			   struct ksw_waiter *waiter)
 {
 	long left = ms == KSWORKER_INFINITE ? MAX_SCHEDULE_TIMEOUT : (long)msecs_to_jiffies(ms);
-	NTSTATUS status;
+	bool own = READ_ONCE(w->runner) == current;
+	enum ksw_refusal why;
 
 	for (;;) {
-		status = KsQueueWorkItem(w, item);
-		if (status != STATUS_DEVICE_BUSY || !place_worth_waiting(w, item))
-			return status;
-		if (!left)
-			return STATUS_IO_TIMEOUT;
+		rcu_read_lock_sched(); /* [ksw:begin] */
+		why = item_queue(w, item);
+		rcu_read_unlock_sched();
+		if (why == KSW_ACCEPTED)
+			return STATUS_SUCCESS;
+		if (why == KSW_REFUSED_CLOSING ||
+		    (why == KSW_REFUSED_ITEM && !item_worth_waiting(w, item)))
+			return worker_refuse(w, why);
+		if (!left || (own && why == KSW_REFUSED_PLACE)) {
+			worker_refuse(w, why);
+			return left ? STATUS_POSSIBLE_DEADLOCK : STATUS_IO_TIMEOUT;
+		}
 		if (state_item(state_read(w)))
 			left = wait_for_completion_timeout(&waiter->event, left);
 		else
@@ -961,22 +1006,26 @@ static NTSTATUS place_wait(struct ksworker *w, PWORK_QUEUE_ITEM item, ULONG ms,
  * place did not become free in time. STATUS_DELETE_PENDING: also when the
  * worker is unregistered meanwhile. STATUS_POSSIBLE_DEADLOCK: called from the
  * worker's own routine with the place occupied, which only the return of that
- * routine can change.
+ * routine, or a cancel, can change.
  */
 NTSTATUS KsQueueWorkItemWait(PKSWORKER Worker, PWORK_QUEUE_ITEM WorkItem, ULONG Milliseconds)
 {
 	struct ksw_waiter waiter = { .place = true };
 	NTSTATUS status;
-	bool joined = false;
+	bool joined;
 
 	might_sleep();
+	if (!Worker || !item_valid(WorkItem))
+		return STATUS_INVALID_PARAMETER;
 	rcu_read_lock_sched(); /* [ksw:rcu] */
-	status = KsQueueWorkItem(Worker, WorkItem);
-	if (status == STATUS_DEVICE_BUSY)
-		status = place_join(Worker, WorkItem, &waiter, &joined);
+	raw_spin_lock_irq(&Worker->lock);
+	joined = waiter_join(Worker, &waiter);
+	raw_spin_unlock_irq(&Worker->lock);
+	if (!joined)
+		worker_refuse(Worker, KSW_REFUSED_CLOSING);
 	rcu_read_unlock_sched();
 	if (!joined)
-		return status;
+		return STATUS_DELETE_PENDING;
 	ksworker_hook(KSW_HOOK_WAIT_JOINED, Worker);
 	status = place_wait(Worker, WorkItem, Milliseconds, &waiter);
 	waiter_leave(Worker, &waiter);
@@ -1054,13 +1103,11 @@ static bool flush_join(struct ksworker *w, struct ksw_waiter *waiter)
 
 	raw_spin_lock_irq(&w->lock);
 	if (waiter_join(w, waiter)) {
-		s = state_read(w);
-		waiter->until = worker_is_backlog(w) ? backlog_youngest(w) : state_youngest(w, s);
+		s = atomic64_read_acquire(&w->state); /* idle: all that ran is seen [ksw:publish] */
+		waiter->until = worker_youngest(w, s);
 		busy = state_busy(s);
-		if (!busy) {
-			hlist_del_init(&waiter->node);
-			w->users--;
-		}
+		if (!busy)
+			waiter_part(w, waiter);
 	}
 	raw_spin_unlock_irq(&w->lock);
 	return busy;
@@ -1163,6 +1210,24 @@ static bool counted_valid(struct ksworker *w, const char *call, void *caller)
 	return true;
 }
 
+static ULONG counted_increment(struct ksworker *w, void *caller)
+{
+	ULONG count = atomic_read(&w->count);
+
+	do {
+		if (!count && counted_open(w, &count))
+			return count;
+		if (unlikely(count == U32_MAX)) {
+			worker_warn(w, KSW_WARNED_OVERFLOW,
+				    "KsIncrementCountedWorker: the count is at its maximum, called from %pS",
+				    caller);
+			return count;
+		}
+		/* The task, before the count that its decrement finds [ksw:count]. */
+	} while (!count || !atomic_try_cmpxchg(&w->count, (int *)&count, count + 1));
+	return count + 1;
+}
+
 /**
  * KsIncrementCountedWorker() - one task more
  * @Worker: a counted worker
@@ -1177,29 +1242,32 @@ static bool counted_valid(struct ksworker *w, const char *call, void *caller)
  */
 ULONG KsIncrementCountedWorker(PKSWORKER Worker)
 {
-	ULONG count;
+	void *caller = __builtin_return_address(0);
+	ULONG count = 0;
 
-	if (!counted_valid(Worker, __func__, __builtin_return_address(0)))
-		return 0;
 	rcu_read_lock_sched(); /* [ksw:rcu] */
-	count = atomic_read(&Worker->count);
-	do {
-		if (!count && counted_open(Worker, &count))
-			goto out;
-		if (unlikely(count == U32_MAX)) {
-			worker_warn(Worker, KSW_WARNED_OVERFLOW,
-				    "%s: the count is at its maximum, called from %pS",
-				    __func__, __builtin_return_address(0));
-			goto out;
-		}
-		/* The task, before the count that its decrement finds [ksw:count]. */
-	} while (!count || !atomic_try_cmpxchg(&Worker->count, (int *)&count, count + 1));
-	count++;
-out:
+	if (counted_valid(Worker, __func__, caller))
+		count = counted_increment(Worker, caller);
 	rcu_read_unlock_sched();
 	return count;
 }
 EXPORT_SYMBOL_GPL(KsIncrementCountedWorker);
+
+static ULONG counted_decrement(struct ksworker *w, void *caller)
+{
+	ULONG count = atomic_read(&w->count);
+
+	do {
+		if (unlikely(!count)) {
+			worker_warn(w, KSW_WARNED_UNDERFLOW,
+				    "KsDecrementCountedWorker: the count is 0 already, called from %pS",
+				    caller);
+			return 0;
+		}
+		/* What the incrementer wrote is seen by who goes on [ksw:count]. */
+	} while (!atomic_try_cmpxchg(&w->count, (int *)&count, count - 1));
+	return count - 1;
+}
 
 /**
  * KsDecrementCountedWorker() - one task less
@@ -1212,24 +1280,14 @@ EXPORT_SYMBOL_GPL(KsIncrementCountedWorker);
  */
 ULONG KsDecrementCountedWorker(PKSWORKER Worker)
 {
-	ULONG count;
+	void *caller = __builtin_return_address(0);
+	ULONG count = 0;
 
-	if (!counted_valid(Worker, __func__, __builtin_return_address(0)))
-		return 0;
 	rcu_read_lock_sched(); /* [ksw:rcu] */
-	count = atomic_read(&Worker->count);
-	do {
-		if (unlikely(!count)) {
-			worker_warn(Worker, KSW_WARNED_UNDERFLOW,
-				    "%s: the count is 0 already, called from %pS",
-				    __func__, __builtin_return_address(0));
-			count = 1;
-			break;
-		}
-		/* What the incrementer wrote is seen by who goes on [ksw:count]. */
-	} while (!atomic_try_cmpxchg(&Worker->count, (int *)&count, count - 1));
+	if (counted_valid(Worker, __func__, caller))
+		count = counted_decrement(Worker, caller);
 	rcu_read_unlock_sched();
-	return count - 1;
+	return count;
 }
 EXPORT_SYMBOL_GPL(KsDecrementCountedWorker);
 
@@ -1363,31 +1421,144 @@ EXPORT_SYMBOL_GPL(KsUnregisterWorker);
  * Clients that unload without unregistering
  */
 
+/* At the exit of this module (@owner is THIS_MODULE) all workers are concerned. */
+static bool worker_is_owned(struct ksworker *w, const struct module *owner)
+{
+	return w->owner == owner || owner == THIS_MODULE;
+}
+
 static bool owner_has_worker(const struct module *owner)
 {
 	struct ksworker *w;
 	bool found = false;
 
+	sched_annotate_sleep(); /* a condition of wait_event(), and the mutex is free soon */
 	mutex_lock(&ksworker_registry_lock);
 	list_for_each_entry(w, &ksworker_registry, node)
-		found |= w->owner == owner;
+		found |= worker_is_owned(w, owner);
 	mutex_unlock(&ksworker_registry_lock);
 	return found;
 }
 
-/* Close one worker of @owner that is still open; it stays until we free it. */
-static struct ksworker *owner_close_worker(const struct module *owner,
-					   struct completion *drained, u64 *s)
+/* Close all that @owner left open, onto @list; returns how many have to drain. */
+static unsigned int owner_close(const struct module *owner, struct completion *drained,
+				struct llist_head *list)
+{
+	unsigned int busy = 0;
+	struct ksworker *w;
+	u64 s;
+
+	mutex_lock(&ksworker_registry_lock);
+	list_for_each_entry(w, &ksworker_registry, node) {
+		if (!worker_is_owned(w, owner))
+			continue;
+		s = worker_close(w, drained);
+		if (s & KSW_CLOSING)
+			continue;
+		WARN(llist_add(&w->reap, list),
+		     "ksworker: module %s unloads without KsUnregisterWorker; its workers are drained first (worker %u, routine %ps)\n",
+		     owner_name(w->owner), w->id, READ_ONCE(w->routine));
+		busy += state_busy(s);
+	}
+	mutex_unlock(&ksworker_registry_lock);
+	return busy;
+}
+
+/*
+ * All workers of @owner are drained while its code is still mapped, and freed
+ * when the last has drained, since their routines may still use one another.
+ */
+static void owner_leave(const struct module *owner)
+{
+	DECLARE_COMPLETION_ONSTACK(drained);
+	struct ksworker *w, *next;
+	LLIST_HEAD(list);
+	unsigned int busy;
+
+	for (;;) {	/* a routine may register one more meanwhile */
+		busy = owner_close(owner, &drained, &list);
+		if (llist_empty(&list))
+			break;
+		while (busy--)
+			wait_for_completion(&drained);
+		llist_for_each_entry_safe(w, next, llist_del_all(&list), reap)
+			worker_free(w);
+	}
+	wait_event(registry_left, !owner_has_worker(owner));
+}
+
+static bool routine_within(PWORKER_THREAD_ROUTINE routine, const struct module *module)
+{
+	return routine && within_module((unsigned long)routine, module);
+}
+
+static bool entry_within(struct ksworker *w, PLIST_ENTRY entry, const struct module *module)
+{
+	PWORK_QUEUE_ITEM item = entry == &w->counted_entry ? w->counted : entry_item(entry);
+
+	return routine_within(READ_ONCE(item->WorkerRoutine), module);
+}
+
+/*
+ * Under the lock, as one of the waiters: is a routine of @module queued here, or
+ * running? The items that are found stay for as long as the lock is held: the
+ * runner that takes one now looks at the waiters before it releases the item.
+ */
+static bool worker_has_routine(struct ksworker *w, u64 s, const struct module *module)
+{
+	PWORKER_THREAD_ROUTINE running = READ_ONCE(w->routine);
+	PWORK_QUEUE_ITEM item = state_item(s);
+	PLIST_ENTRY entry;
+
+	if (routine_within(running, module))
+		return true;
+	if (item && entry_within(w, &item->List, module))
+		return true;
+	if ((s & KSW_COUNTED) && entry_within(w, &w->counted_entry, module))
+		return true;
+	for (entry = w->head; entry; entry = entry->Blink)
+		if (entry_within(w, entry, module))
+			return true;
+	return false;
+}
+
+/*
+ * An item of @module on a worker of somebody else (or of nobody known) is run
+ * before the code goes, like a flush, from which this differs in its question.
+ */
+static bool routines_join(struct ksworker *w, struct ksw_waiter *waiter,
+			  const struct module *module)
+{
+	bool found = false, between;
+	u64 s;
+
+	raw_spin_lock_irq(&w->lock);
+	if (waiter_join(w, waiter)) {
+		s = state_read(w);
+		waiter->until = worker_youngest(w, s);
+		found = worker_has_routine(w, s, module);
+		/* Taken, but not yet on show: it may be one of these. */
+		between = state_busy(s) && !READ_ONCE(w->routine);
+		WARN(found, "ksworker: module %s unloads with an item queued or running; it is run first (worker %u of %s)\n",
+		     module->name, w->id, owner_name(w->owner));
+		found |= between;
+		if (!found)
+			waiter_part(w, waiter);
+	}
+	raw_spin_unlock_irq(&w->lock);
+	return found;
+}
+
+static struct ksworker *routines_find(const struct module *module, struct ksw_waiter *waiter,
+				      unsigned int *last_id)
 {
 	struct ksworker *w, *found = NULL;
 
 	mutex_lock(&ksworker_registry_lock);
 	list_for_each_entry(w, &ksworker_registry, node) {
-		if (w->owner != owner)
+		if (w->id <= *last_id || !routines_join(w, waiter, module))
 			continue;
-		*s = worker_close(w, drained);
-		if (*s & KSW_CLOSING)
-			continue;
+		*last_id = w->id;
 		found = w;
 		break;
 	}
@@ -1395,28 +1566,28 @@ static struct ksworker *owner_close_worker(const struct module *owner,
 	return found;
 }
 
-/* All workers of @owner are drained while its code is still mapped. */
-static void owner_leave(const struct module *owner)
+static void routines_leave(const struct module *module)
 {
-	DECLARE_COMPLETION_ONSTACK(drained);
+	unsigned int last_id = 0;
+	struct ksw_waiter waiter;
 	struct ksworker *w;
-	bool warned = false;
-	u64 s;
 
-	while ((w = owner_close_worker(owner, &drained, &s))) {
-		WARN(!warned, "ksworker: module %s unloads without KsUnregisterWorker; its workers are drained first (worker %u, now in %ps)\n",
-		     owner_name(owner), w->id, READ_ONCE(w->routine));
-		warned = true;
-		worker_finish(w, s, &drained);
-		reinit_completion(&drained);
+	for (;;) {
+		waiter = (struct ksw_waiter){ };
+		w = routines_find(module, &waiter, &last_id);
+		if (!w)
+			break;
+		wait_for_completion(&waiter.event);
+		waiter_leave(w, &waiter);
 	}
-	wait_event(registry_left, !owner_has_worker(owner));
 }
 
 static int owner_notify(struct notifier_block *nb, unsigned long action, void *module)
 {
-	if (action == MODULE_STATE_GOING)
+	if (action == MODULE_STATE_GOING) {
 		owner_leave(module);
+		routines_leave(module);
+	}
 	return NOTIFY_OK;
 }
 
@@ -1426,10 +1597,16 @@ static struct notifier_block owner_notifier = {
 
 static int __init ksworker_init(void)
 {
-	int error = register_module_notifier(&owner_notifier);
+	int error;
 
-	if (error)
+	reap_wq = alloc_workqueue("ksworker_reaper", WQ_UNBOUND, 0);
+	if (!reap_wq)
+		return -ENOMEM;
+	error = register_module_notifier(&owner_notifier);
+	if (error) {
+		destroy_workqueue(reap_wq);
 		return error;
+	}
 	ksworker_debugfs_open();
 	return 0;
 }
@@ -1437,8 +1614,8 @@ static int __init ksworker_init(void)
 static void __exit ksworker_exit(void)
 {
 	unregister_module_notifier(&owner_notifier);
-	owner_leave(NULL);
-	flush_work(&reap_work);
+	owner_leave(THIS_MODULE);
+	destroy_workqueue(reap_wq);
 	ksworker_debugfs_close();
 }
 

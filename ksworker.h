@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ksworker.h - the Windows Kernel Streaming worker calls for Linux
+ * The Windows Kernel Streaming worker calls for Linux
  *
  * A KSWORKER is a thread of control of its own: a client registers one, queues
  * work items on it from any context but NMI, and each accepted item's routine
@@ -15,8 +15,9 @@
  * and is *not* queued; nothing has happened to it, and it may be queued again
  * at once. Look at the result (the compiler insists), and choose:
  *
- *   - a refusal means "it will run anyway" (one item, many interrupts): ignore
- *     it on purpose, the queued run will see your data;
+ *   - one item, one worker, many interrupts: a refusal means that the item has
+ *     not begun yet and will run; ignore it on purpose, and put smp_mb() between
+ *     your data and the call, since a refused call orders nothing;
  *   - the caller may sleep: KsQueueWorkItemWait();
  *   - every item counts and callers cannot wait: KSWORKER_BACKLOG, which
  *     queues first in, first out, without a limit;
@@ -51,10 +52,11 @@
  *   wait/flush       -       x      x      x        x         x (1)
  *   unregister       -       x(1)   x(1)   x(1)     x(1)      - (2)
  *
- *   (1) the call must have begun before KsUnregisterWorker() returns. One that
- *       is under way with preemption off (DISPATCH_LEVEL and above) or inside
- *       of ksworker when it returns stays safe and is refused: the worker's
- *       memory goes with an RCU grace period.
+ *   (1) the call must have begun before KsUnregisterWorker() returns. Then it is
+ *       refused, in memory that is still there: the worker's goes with an RCU
+ *       grace period, and calls look at it with preemption off. A preemptible
+ *       caller sees to it that nothing comes between its decision and the call.
+ *       An item that is passed to a call stays where it is until that returns.
  *   (2) a second unregister of one worker is a client error.
  *
  * Ordering. What a caller wrote before an accepted queue or increment is seen

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* ksworker_debugfs.c - what an administrator sees: /sys/kernel/debug/ksworker/ */
+/* What an administrator sees: /sys/kernel/debug/ksworker/ */
 #include <linux/debugfs.h>
 #include <linux/jiffies.h>
 #include <linux/seq_file.h>
@@ -26,11 +26,12 @@ static void worker_show(struct seq_file *m, struct ksworker *w)
 {
 	PWORKER_THREAD_ROUTINE routine = READ_ONCE(w->routine);
 	unsigned long since = READ_ONCE(w->since);
+	unsigned long flags = READ_ONCE(w->flags);
 
 	seq_printf(m, "%u %s %d %s%s%s %s %u %lu %lu %ld %ld %ld %ld ",
 		   w->id, w->owner ? w->owner->name : "-", w->type,
-		   w->flags & KSWORKER_BACKLOG ? "B" : "S",
-		   w->flags & KSWORKER_MEM_RECLAIM ? "M" : "", w->counted ? "C" : "",
+		   flags & KSWORKER_BACKLOG ? "B" : "S",
+		   flags & KSWORKER_MEM_RECLAIM ? "M" : "", w->counted ? "C" : "",
 		   worker_state_name(w), atomic_read(&w->count),
 		   READ_ONCE(w->begun), READ_ONCE(w->finished), atomic_long_read(&w->cancelled),
 		   atomic_long_read(&w->refused[KSW_REFUSED_PLACE]),

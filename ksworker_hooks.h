@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ksworker_hooks.h - hold a race window open (test builds only)
+ * Hold a race window open (test builds only)
  *
  * One line stands in each window that docs/design.md names. In a normal build
  * it is nothing; with KSWORKER_TEST_HOOKS it calls ksworker_hook_fn, which a
@@ -18,6 +18,7 @@ enum ksworker_hook {
 	KSW_HOOK_COUNT_CLAIMED,	/* the count went 0 -> 1; before the state word knows */
 	KSW_HOOK_TAKE_LOADED,	/* the runner has read the state; before it exchanges it */
 	KSW_HOOK_TAKEN,		/* the place is free; before the item is handed back */
+	KSW_HOOK_RESTED,	/* the runner went idle; before it looks at the waiters again */
 	KSW_HOOK_CLOSED,	/* the gate is closed; before unregister waits */
 	KSW_HOOK_FREE,		/* drained; before the memory is released */
 	KSW_HOOK_WAIT_JOINED,	/* a waiter is on the list; before it sleeps */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ksworker_internal.h - what ksworker's own files share
+ * What ksworker's own files share
  *
  * The state word
  * ==============
@@ -82,7 +82,8 @@ enum ksw_refusal {
 	KSW_REFUSED_PLACE,	/* the place is occupied */
 	KSW_REFUSED_ITEM,	/* the item itself is queued already */
 	KSW_REFUSED_CLOSING,	/* the worker is closing */
-	KSW_REFUSALS
+	KSW_REFUSALS,
+	KSW_ACCEPTED = KSW_REFUSALS
 };
 
 /* Bits of ksworker.flags above the public ones: what was warned about. */
@@ -91,7 +92,6 @@ enum ksw_warned {
 	KSW_WARNED_OVERFLOW,
 	KSW_WARNED_PLAIN,
 	KSW_WARNED_CLOSING,
-	KSW_WARNED_CONTEXT,
 };
 
 /**
