@@ -235,19 +235,27 @@ static u64 state_queued(u64 s, PWORK_QUEUE_ITEM item)
 	u64 place = (u64)(unsigned long)item << KSW_SHIFT;
 
 	BUILD_BUG_ON((KSW_COUNTED << 1) != KSW_FIRST);
-	return place | (s & KSW_COUNTED) | (s & KSW_COUNTED) << 1;
+	return place | (s & (KSW_COUNTED | KSW_FIRST)) | (s & KSW_COUNTED) << 1;
 }
 
-/* increment: anything -> the same, COUNTED */
+/* increment: anything -> the same, COUNTED, after the item if there is one */
 static u64 state_counted(u64 s)
 {
-	return s | KSW_COUNTED | (state_busy(s) ? 0 : KSW_BUSY);
+	if (s & KSW_COUNTED)
+		return s;
+	return (s & ~KSW_FIRST) | KSW_COUNTED | (state_busy(s) ? 0 : KSW_BUSY);
 }
 
-/* the item leaves the place, to run or because it was cancelled */
+/* runner: the item leaves the place to run */
 static u64 state_vacated(u64 s)
 {
 	return (s & (KSW_CLOSING | KSW_COUNTED)) | KSW_BUSY;
+}
+
+/* cancel: the same, and the next take sees that there was one */
+static u64 state_cancelled(u64 s)
+{
+	return state_vacated(s) | (s & KSW_COUNTED ? 0 : KSW_FIRST);
 }
 
 /* runner: who is next, and the state without it; NULL: nobody, idle */
@@ -255,7 +263,7 @@ static PLIST_ENTRY state_next(struct ksworker *w, u64 s, u64 *new)
 {
 	PWORK_QUEUE_ITEM item = state_item(s);
 
-	if ((s & KSW_FIRST) || ((s & KSW_COUNTED) && !item)) {
+	if ((s & KSW_COUNTED) && ((s & KSW_FIRST) || !item)) {
 		*new = s & ~(KSW_COUNTED | KSW_FIRST);
 		return &w->counted_entry;
 	}
@@ -503,7 +511,8 @@ static PLIST_ENTRY locked_take(struct ksworker *w, struct ksw_run *run)
  * The state is read before the waiters [ksw:look], and these once more after
  * the exchange: a flush that comes in between has seen either the entry that
  * we take, and we tell it, or a state in which that entry runs. The counted
- * item is due again as soon as it is taken, so there the lock is held for both.
+ * item is due again as soon as it is taken, so there the lock is held for both;
+ * and a cancel could bring back the very state that was read, so it leaves FIRST.
  */
 static bool runner_take(struct ksworker *w, struct ksw_run *run)
 {
@@ -511,7 +520,7 @@ static bool runner_take(struct ksworker *w, struct ksw_run *run)
 
 	do {
 		run->state = atomic64_read_acquire(&w->state);
-		if ((run->state & KSW_COUNTED) || worker_is_backlog(w) ||
+		if ((run->state & (KSW_COUNTED | KSW_FIRST)) || worker_is_backlog(w) ||
 		    READ_ONCE(w->waiters.first))
 			return locked_take(w, run);
 	} while (!place_take(w, run, &entry));
@@ -522,18 +531,6 @@ static bool context_left(int depth)
 {
 	return preempt_count() || irqs_disabled() || rcu_preempt_depth() ||
 	       lockdep_depth(current) > depth;
-}
-
-static void context_report(struct ksworker *w, struct ksw_run *run)
-{
-	WARN_RATELIMIT(1, "ksworker: %ps returned with%s%s%s%s%s; a routine must return with the context as it found it (worker %u of %s)\n",
-		       run->routine,
-		       irqs_disabled() ? " interrupts off" : "",
-		       softirq_count() ? " bottom halves off" : "",
-		       preempt_count() & PREEMPT_MASK ? " preemption off" : "",
-		       rcu_preempt_depth() ? " an RCU read section open" : "",
-		       lockdep_depth(current) > run->lockdep_depth ? " a lock held" : "",
-		       w->id, owner_name(w->owner));
 }
 
 static void preemption_mend(void)
@@ -566,15 +563,32 @@ static void context_mend(int depth)
 	preemption_mend();
 }
 
+/* Put it right first: a report from the context that was left may be one mistake more. */
+static void context_restore(struct ksworker *w, struct ksw_run *run)
+{
+	bool interrupts = irqs_disabled();
+	bool bottom_halves = softirq_count();
+	bool preemption = preempt_count() & PREEMPT_MASK;
+	bool rcu = rcu_preempt_depth();
+	bool lock = lockdep_depth(current) > run->lockdep_depth;
+
+	context_mend(run->lockdep_depth);
+	WARN_RATELIMIT(1, "ksworker: %ps returned with%s%s%s%s%s; a routine must return with the context as it found it (worker %u of %s)\n",
+		       run->routine,
+		       interrupts ? " interrupts off" : "",
+		       bottom_halves ? " bottom halves off" : "",
+		       preemption ? " preemption off" : "",
+		       rcu ? " an RCU read section open" : "",
+		       lock ? " a lock held" : "", w->id, owner_name(w->owner));
+}
+
 static void runner_call(struct ksworker *w, struct ksw_run *run)
 {
 	WRITE_ONCE(w->begun, w->begun + 1);
 	WRITE_ONCE(w->since, jiffies);
 	run->routine(run->parameter);
-	if (unlikely(context_left(run->lockdep_depth))) {
-		context_report(w, run);
-		context_mend(run->lockdep_depth);
-	}
+	if (unlikely(context_left(run->lockdep_depth)))
+		context_restore(w, run);
 	WRITE_ONCE(w->routine, NULL);
 	WRITE_ONCE(w->finished, w->finished + 1);
 }
@@ -845,9 +859,11 @@ EXPORT_SYMBOL_GPL(KsRegisterWorkerEx);
 /*
  * Queueing
  *
- * The whole of each call that may run beside an unregister is an RCU read
- * section: one that looked at the state before the gate closed finds it closed
- * at its exchange, in memory that is still there [ksw:rcu].
+ * Each call that may run beside an unregister looks at the worker with
+ * preemption off, which is an RCU read section: one that looked at the state
+ * before the gate closed finds it closed at its exchange, in memory that is
+ * still there [ksw:rcu]. Why not rcu_read_lock_sched(): lockdep would object to
+ * the console's lock where a mistake is reported.
  */
 
 static enum ksw_refusal place_queue(struct ksworker *w, PWORK_QUEUE_ITEM item)
@@ -940,11 +956,11 @@ NTSTATUS KsQueueWorkItem(PKSWORKER Worker, PWORK_QUEUE_ITEM WorkItem)
 
 	if (unlikely(!Worker || !item_valid(WorkItem)))
 		return STATUS_INVALID_PARAMETER;
-	rcu_read_lock_sched(); /* [ksw:rcu] */
+	preempt_disable(); /* [ksw:rcu] */
 	why = item_queue(Worker, WorkItem);
 	if (why != KSW_ACCEPTED)
 		status = worker_refuse(Worker, why);
-	rcu_read_unlock_sched();
+	preempt_enable();
 	return status;
 }
 EXPORT_SYMBOL_GPL(KsQueueWorkItem);
@@ -970,9 +986,9 @@ static NTSTATUS place_wait(struct ksworker *w, PWORK_QUEUE_ITEM item, ULONG ms,
 	enum ksw_refusal why;
 
 	for (;;) {
-		rcu_read_lock_sched(); /* [ksw:begin] */
+		preempt_disable(); /* [ksw:begin] */
 		why = item_queue(w, item);
-		rcu_read_unlock_sched();
+		preempt_enable();
 		if (why == KSW_ACCEPTED)
 			return STATUS_SUCCESS;
 		if (why == KSW_REFUSED_CLOSING ||
@@ -982,7 +998,7 @@ static NTSTATUS place_wait(struct ksworker *w, PWORK_QUEUE_ITEM item, ULONG ms,
 			worker_refuse(w, why);
 			return left ? STATUS_POSSIBLE_DEADLOCK : STATUS_IO_TIMEOUT;
 		}
-		if (state_item(state_read(w)))
+		if (!own && state_item(state_read(w)))
 			left = wait_for_completion_timeout(&waiter->event, left);
 		else
 			cpu_relax();
@@ -1017,13 +1033,13 @@ NTSTATUS KsQueueWorkItemWait(PKSWORKER Worker, PWORK_QUEUE_ITEM WorkItem, ULONG 
 	might_sleep();
 	if (!Worker || !item_valid(WorkItem))
 		return STATUS_INVALID_PARAMETER;
-	rcu_read_lock_sched(); /* [ksw:rcu] */
+	preempt_disable(); /* [ksw:rcu] */
 	raw_spin_lock_irq(&Worker->lock);
 	joined = waiter_join(Worker, &waiter);
 	raw_spin_unlock_irq(&Worker->lock);
 	if (!joined)
 		worker_refuse(Worker, KSW_REFUSED_CLOSING);
-	rcu_read_unlock_sched();
+	preempt_enable();
 	if (!joined)
 		return STATUS_DELETE_PENDING;
 	ksworker_hook(KSW_HOOK_WAIT_JOINED, Worker);
@@ -1041,8 +1057,8 @@ static bool place_cancel(struct ksworker *w, PWORK_QUEUE_ITEM item, PLIST_ENTRY 
 	do {
 		if (state_item(s) != item)
 			return false;
-		*older = s & KSW_FIRST ? &w->counted_entry : NULL;
-	} while (!atomic64_try_cmpxchg(&w->state, (s64 *)&s, state_vacated(s)));
+		*older = (s & KSW_COUNTED) && (s & KSW_FIRST) ? &w->counted_entry : NULL;
+	} while (!atomic64_try_cmpxchg(&w->state, (s64 *)&s, state_cancelled(s)));
 	return true;
 }
 
@@ -1088,9 +1104,9 @@ BOOLEAN KsCancelWorkItem(PKSWORKER Worker, PWORK_QUEUE_ITEM WorkItem)
 
 	if (!Worker || !WorkItem)
 		return false;
-	rcu_read_lock_sched(); /* [ksw:rcu] */
+	preempt_disable(); /* [ksw:rcu] */
 	cancelled = item_cancel(Worker, WorkItem);
-	rcu_read_unlock_sched();
+	preempt_enable();
 	return cancelled;
 }
 EXPORT_SYMBOL_GPL(KsCancelWorkItem);
@@ -1134,11 +1150,11 @@ NTSTATUS KsFlushWorker(PKSWORKER Worker)
 	might_sleep();
 	if (!Worker)
 		return STATUS_INVALID_PARAMETER;
-	rcu_read_lock_sched(); /* [ksw:rcu] */
+	preempt_disable(); /* [ksw:rcu] */
 	own = READ_ONCE(Worker->runner) == current;
 	if (!own)
 		busy = flush_join(Worker, &waiter);
-	rcu_read_unlock_sched();
+	preempt_enable();
 	if (own)
 		return STATUS_POSSIBLE_DEADLOCK;
 	if (!busy)
@@ -1245,10 +1261,10 @@ ULONG KsIncrementCountedWorker(PKSWORKER Worker)
 	void *caller = __builtin_return_address(0);
 	ULONG count = 0;
 
-	rcu_read_lock_sched(); /* [ksw:rcu] */
+	preempt_disable(); /* [ksw:rcu] */
 	if (counted_valid(Worker, __func__, caller))
 		count = counted_increment(Worker, caller);
-	rcu_read_unlock_sched();
+	preempt_enable();
 	return count;
 }
 EXPORT_SYMBOL_GPL(KsIncrementCountedWorker);
@@ -1283,10 +1299,10 @@ ULONG KsDecrementCountedWorker(PKSWORKER Worker)
 	void *caller = __builtin_return_address(0);
 	ULONG count = 0;
 
-	rcu_read_lock_sched(); /* [ksw:rcu] */
+	preempt_disable(); /* [ksw:rcu] */
 	if (counted_valid(Worker, __func__, caller))
 		count = counted_decrement(Worker, caller);
-	rcu_read_unlock_sched();
+	preempt_enable();
 	return count;
 }
 EXPORT_SYMBOL_GPL(KsDecrementCountedWorker);
@@ -1527,56 +1543,50 @@ static bool worker_has_routine(struct ksworker *w, u64 s, const struct module *m
  * before the code goes, like a flush, from which this differs in its question.
  */
 static bool routines_join(struct ksworker *w, struct ksw_waiter *waiter,
-			  const struct module *module)
+			  const struct module *module, bool *found)
 {
-	bool found = false, between;
+	bool joined = false;
 	u64 s;
 
 	raw_spin_lock_irq(&w->lock);
 	if (waiter_join(w, waiter)) {
 		s = state_read(w);
 		waiter->until = worker_youngest(w, s);
-		found = worker_has_routine(w, s, module);
-		/* Taken, but not yet on show: it may be one of these. */
-		between = state_busy(s) && !READ_ONCE(w->routine);
-		WARN(found, "ksworker: module %s unloads with an item queued or running; it is run first (worker %u of %s)\n",
-		     module->name, w->id, owner_name(w->owner));
-		found |= between;
-		if (!found)
+		*found = worker_has_routine(w, s, module);
+		/* Busy with nothing on show: what was just taken may be one of these. */
+		joined = *found || (state_busy(s) && !READ_ONCE(w->routine));
+		if (!joined)
 			waiter_part(w, waiter);
 	}
 	raw_spin_unlock_irq(&w->lock);
-	return found;
+	return joined;
 }
 
+/* The next worker that has to be waited for; as one of its waiters we keep it. */
 static struct ksworker *routines_find(const struct module *module, struct ksw_waiter *waiter,
-				      unsigned int *last_id)
+				      unsigned int last_id, bool *found)
 {
-	struct ksworker *w, *found = NULL;
+	struct ksworker *w;
 
 	mutex_lock(&ksworker_registry_lock);
-	list_for_each_entry(w, &ksworker_registry, node) {
-		if (w->id <= *last_id || !routines_join(w, waiter, module))
-			continue;
-		*last_id = w->id;
-		found = w;
-		break;
-	}
+	list_for_each_entry(w, &ksworker_registry, node)
+		if (w->id > last_id && routines_join(w, waiter, module, found))
+			break;
 	mutex_unlock(&ksworker_registry_lock);
-	return found;
+	return list_entry_is_head(w, &ksworker_registry, node) ? NULL : w;
 }
 
 static void routines_leave(const struct module *module)
 {
+	struct ksw_waiter waiter = { };
 	unsigned int last_id = 0;
-	struct ksw_waiter waiter;
 	struct ksworker *w;
+	bool found;
 
-	for (;;) {
-		waiter = (struct ksw_waiter){ };
-		w = routines_find(module, &waiter, &last_id);
-		if (!w)
-			break;
+	while ((w = routines_find(module, &waiter, last_id, &found))) {
+		WARN(found, "ksworker: module %s unloads with an item queued or running; it is run first (worker %u of %s)\n",
+		     module->name, w->id, owner_name(w->owner));
+		last_id = w->id;
 		wait_for_completion(&waiter.event);
 		waiter_leave(w, &waiter);
 	}

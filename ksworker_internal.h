@@ -19,7 +19,8 @@
  *
  *	CLOSING		an unregister has begun; never cleared
  *	COUNTED		the counted item is scheduled and has not begun (implies busy)
- *	FIRST		... and was accepted before the item in the place
+ *	FIRST		with COUNTED: it was accepted before the item in the place;
+ *			without: an item was cancelled since the last take
  *
  * Busy means: exactly one of us - a queuer between its exchange and its
  * queue_work(), the pending work_struct, or the running one - has promised to
@@ -29,19 +30,22 @@
  *	who		from			to
  *	queue		idle			item			hand over
  *	queue		BUSY			item
+ *	queue		BUSY FIRST		item FIRST
  *	queue		BUSY COUNTED		item COUNTED FIRST
  *	increment	idle			BUSY COUNTED		hand over
- *	increment	BUSY or item		the same, COUNTED
- *	cancel		item ...		BUSY ... less FIRST
- *	runner		item [COUNTED]		BUSY [COUNTED]		begin the item
+ *	increment	BUSY or item [FIRST]	the same, COUNTED, less FIRST
+ *	cancel		item [FIRST]		BUSY FIRST
+ *	cancel		item COUNTED [FIRST]	BUSY COUNTED
+ *	runner		item [FIRST]		BUSY			begin the item
+ *	runner		item COUNTED		BUSY COUNTED		begin the item
  *	runner		BUSY COUNTED		BUSY			begin the counted item
  *	runner		item COUNTED FIRST	item			begin the counted item
- *	runner		BUSY			idle			return
+ *	runner		BUSY [FIRST]		idle			return
  *	unregister	anything		the same, CLOSING
  *
  * CLOSING stays where it is in all of these; with it, queue does not happen, nor
  * an increment 0 -> 1. On 32-bit machines the item's address is in the upper
- * half of the word. FIRST is never set without COUNTED and an item.
+ * half of the word.
  *
  * Everything but queue and the runner's exchange happens under w->lock. The
  * runner takes the lock, too, while somebody sleeps in a flush or for the place.
