@@ -494,6 +494,7 @@ static PLIST_ENTRY locked_take(struct ksworker *w, struct ksw_run *run)
 	unsigned long irqflags;
 	PLIST_ENTRY entry;
 
+	ksworker_hook(KSW_HOOK_TAKE_LOADED, w);
 	raw_spin_lock_irqsave(&w->lock, irqflags);
 	waiters_rested(w);
 	entry = locked_next(w, run);
