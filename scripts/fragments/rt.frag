@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: GPL-2.0
+!CONFIG_PREEMPT
+CONFIG_PREEMPT_RT=y
