@@ -3,8 +3,9 @@
  * The Kernel Streaming workers, in the order of their life
  *
  * The model is in ksworker_internal.h (the state word) and docs/design.md (why
- * each race is closed). A tag in brackets names a pair of places that order
- * each other's memory accesses; each stands at both ends.
+ * each race is closed); model/ksworker.pml has each transition under the name
+ * of its function here, and is checked exhaustively. A tag in brackets names a
+ * pair of places that order each other's memory accesses; it stands at both.
  */
 #define pr_fmt(fmt) "ksworker: " fmt
 
