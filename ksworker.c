@@ -383,15 +383,19 @@ static void waiter_leave(struct ksworker *w, struct ksw_waiter *waiter)
  * Hand-over and refusal
  */
 
-/* Keep the promise of who made the worker busy: its thread looks at the state. */
-static void worker_hand_over(struct ksworker *w)
+/*
+ * Keep the promise of who made the worker busy: its thread looks at the state.
+ * This and other rare paths are noinline, so that the frequent ones around them
+ * need no stack frame for them.
+ */
+static noinline void worker_hand_over(struct ksworker *w)
 {
 	ksworker_hook(KSW_HOOK_QUEUE_CLAIMED, w);
 	WARN_ON_ONCE(!queue_work(w->wq, &w->work));
 }
 
 /* The result of a call that was refused, counted for who wants to know why. */
-static NTSTATUS worker_refuse(struct ksworker *w, enum ksw_refusal why)
+static noinline NTSTATUS worker_refuse(struct ksworker *w, enum ksw_refusal why)
 {
 	atomic_long_inc(&w->refused[why]);
 	return why == KSW_REFUSED_CLOSING ? STATUS_DELETE_PENDING : STATUS_DEVICE_BUSY;
@@ -428,7 +432,7 @@ static void entry_begin(struct ksworker *w, PLIST_ENTRY entry, struct ksw_run *r
 }
 
 /* Somebody began to wait while place_take() was at it. */
-static void waiters_catch_up(struct ksworker *w, PLIST_ENTRY entry)
+static noinline void waiters_catch_up(struct ksworker *w, PLIST_ENTRY entry)
 {
 	unsigned long irqflags;
 
@@ -490,7 +494,7 @@ static PLIST_ENTRY locked_next(struct ksworker *w, struct ksw_run *run)
 	return entry;
 }
 
-static PLIST_ENTRY locked_take(struct ksworker *w, struct ksw_run *run)
+static noinline PLIST_ENTRY locked_take(struct ksworker *w, struct ksw_run *run)
 {
 	unsigned long irqflags;
 	PLIST_ENTRY entry;
@@ -566,7 +570,7 @@ static void context_mend(int depth)
 }
 
 /* Put it right first: a report from the context that was left may be one mistake more. */
-static void context_restore(struct ksworker *w, struct ksw_run *run)
+static noinline void context_restore(struct ksworker *w, struct ksw_run *run)
 {
 	bool interrupts = irqs_disabled();
 	bool bottom_halves = softirq_count();
@@ -902,7 +906,7 @@ static bool backlog_accept(struct ksworker *w, u64 s, PLIST_ENTRY entry)
 	return true;
 }
 
-static enum ksw_refusal backlog_queue(struct ksworker *w, PWORK_QUEUE_ITEM item)
+static noinline enum ksw_refusal backlog_queue(struct ksworker *w, PWORK_QUEUE_ITEM item)
 {
 	unsigned long irqflags;
 	bool hand_over = false;
@@ -1192,7 +1196,7 @@ static bool counted_schedule(struct ksworker *w)
 }
 
 /* The way out of 0, which must not cross the closing of the gate: under the lock. */
-static bool counted_open(struct ksworker *w, ULONG *count)
+static noinline bool counted_open(struct ksworker *w, ULONG *count)
 {
 	bool hand_over = false, opened = true;
 	unsigned long irqflags;
@@ -1214,18 +1218,24 @@ static bool counted_open(struct ksworker *w, ULONG *count)
 	return opened;
 }
 
+static noinline void counted_warn(struct ksworker *w, enum ksw_warned bit, const char *call,
+				  const char *rule, void *caller)
+{
+	worker_warn(w, bit, "%s: %s, called from %pS", call, rule, caller);
+}
+
+static noinline bool counted_invalid(struct ksworker *w, const char *call, void *caller)
+{
+	if (w)
+		counted_warn(w, KSW_WARNED_PLAIN, call, "not a counted worker", caller);
+	else
+		WARN_RATELIMIT(1, "ksworker: %s: no worker, called from %pS\n", call, caller);
+	return false;
+}
+
 static bool counted_valid(struct ksworker *w, const char *call, void *caller)
 {
-	if (unlikely(!w)) {
-		WARN_RATELIMIT(1, "ksworker: %s: no worker, called from %pS\n", call, caller);
-		return false;
-	}
-	if (unlikely(!w->counted)) {
-		worker_warn(w, KSW_WARNED_PLAIN, "%s: not a counted worker, called from %pS",
-			    call, caller);
-		return false;
-	}
-	return true;
+	return likely(w && w->counted) || counted_invalid(w, call, caller);
 }
 
 static ULONG counted_increment(struct ksworker *w, void *caller)
@@ -1236,9 +1246,8 @@ static ULONG counted_increment(struct ksworker *w, void *caller)
 		if (!count && counted_open(w, &count))
 			return count;
 		if (unlikely(count == U32_MAX)) {
-			worker_warn(w, KSW_WARNED_OVERFLOW,
-				    "KsIncrementCountedWorker: the count is at its maximum, called from %pS",
-				    caller);
+			counted_warn(w, KSW_WARNED_OVERFLOW, "KsIncrementCountedWorker",
+				     "the count is at its maximum", caller);
 			return count;
 		}
 		/* The task, before the count that its decrement finds [ksw:count]. */
@@ -1277,9 +1286,8 @@ static ULONG counted_decrement(struct ksworker *w, void *caller)
 
 	do {
 		if (unlikely(!count)) {
-			worker_warn(w, KSW_WARNED_UNDERFLOW,
-				    "KsDecrementCountedWorker: the count is 0 already, called from %pS",
-				    caller);
+			counted_warn(w, KSW_WARNED_UNDERFLOW, "KsDecrementCountedWorker",
+				     "the count is 0 already", caller);
 			return 0;
 		}
 		/* What the incrementer wrote is seen by who goes on [ksw:count]. */

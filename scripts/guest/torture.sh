@@ -1,0 +1,159 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# The suite "torture": ksworker under load from all contexts, with workers and CPUs that come and
+# go; then short runs with a fault planted in each, which must be found.
+# Runs in the test guest; prints KTAP. Boot arguments ksworker_torture.NAME=VALUE are passed to the
+# module; torture.operations=N is how many operations the run must do (default 500 a second), and
+# torture.inject="a b" which faults are planted (default all; none: no such runs).
+REPORT=/sys/module/ksworker_torture/parameters/report
+WORKERS=/sys/kernel/debug/ksworker/workers
+OUT=/tmp/torture.out
+RUN=/tmp/torture.report
+CASES=0
+FAILED=0
+
+# boot_argument NAME DEFAULT
+boot_argument() {
+	value=$(tr ' ' '\n' </proc/cmdline | sed -n "s/^$1=//p" | tail -n 1)
+	echo "${value:-$2}"
+}
+
+ARGS=$(tr ' ' '\n' </proc/cmdline | sed -n 's/^ksworker_torture\.//p' | tr '\n' ' ')
+DURATION=$(boot_argument 'ksworker_torture\.duration' 30)
+OPERATIONS=$(boot_argument 'torture\.operations' $((DURATION * 500)))
+INJECT=$(boot_argument 'torture\.inject' 'lose,double,refused,order,overlap,count,payload,late,status,waiter,flush' | tr ',' ' ')
+
+echo "KTAP version 1"
+echo "1..1"
+echo "    KTAP version 1"
+echo "    # Subtest: torture"
+
+# try NAME COMMAND...: a case that passes when the command does; its words are diagnostics
+try() {
+	name=$1
+	shift
+	rc=0
+	"$@" >$OUT 2>&1 || rc=$?
+	CASES=$((CASES + 1))
+	sed 's/^/    # /' $OUT
+	if [ $rc = 0 ]; then
+		echo "    ok $CASES $name"
+	else
+		echo "    not ok $CASES $name"
+		FAILED=$((FAILED + 1))
+	fi
+}
+
+# value NAME: from the report of the last run; empty when there is none
+value() { sed -n "s/^$1 //p" $RUN; }
+
+# run SECONDS ARGUMENT...: load it, wait for its end, keep the report, unload it.
+# It needs time after its last second: what waits is waited for, and all workers are closed.
+run() {
+	seconds=$1
+	shift
+	: >$RUN
+	insmod /modules/ksworker_torture.ko duration="$seconds" "$@" || return 1
+	waited=0
+	until grep -q '^state finished' $REPORT; do
+		if [ $waited -gt $((seconds + 180)) ]; then
+			echo "not finished after $waited s"
+			return 1
+		fi
+		sleep 1
+		waited=$((waited + 1))
+	done
+	cat $REPORT >$RUN
+	rmmod ksworker_torture && [ ! -d /sys/module/ksworker_torture ]
+}
+
+torture_runs_to_its_end() {
+	# shellcheck disable=SC2086 # the arguments are words
+	run "$DURATION" $ARGS
+	rc=$?
+	sed 's/^/torture: /' $RUN
+	return $rc
+}
+
+# none FAULT...: the run has looked, and found no such fault
+none() {
+	for fault in "$@"; do
+		[ "$(value "fault_$fault")" = 0 ] || { echo "faults ($fault): $(value "fault_$fault")"; return 1; }
+	done
+}
+
+# Each path was taken: a run that did nothing finds no fault
+all_kinds_of_operations_happened() {
+	for entry in accepted busy closing timeout deadlock cancelled missed counted opened uncounted flushed lives ran tasks hardirq softirq; do
+		[ "$(value $entry)" -gt 0 ] 2>/dev/null || { echo "$entry: $(value $entry)"; return 1; }
+	done
+}
+
+enough_operations() {
+	echo "$(value operations) operations in $DURATION s"
+	[ "$(value operations)" -ge "$OPERATIONS" ]
+}
+
+# fault_of PLANT: how it is found
+fault_of() {
+	case $1 in
+	lose) echo books ;;
+	double | refused) echo once ;;
+	*) echo "$1" ;;
+	esac
+}
+
+a_planted_fault_is_found() {
+	for plant in $INJECT; do
+		fault=$(fault_of "$plant")
+		run 3 inject="$plant" waiter_limit=1 stat_interval=0 onoff=0 || return 1
+		[ "$(value verdict)" = FAILURE ] || { echo "$plant: the verdict is $(value verdict)"; return 1; }
+		[ "$(value "fault_$fault")" -gt 0 ] || { echo "$plant: nothing was found as $fault"; return 1; }
+		echo "$plant: found $(value "fault_$fault") times as $fault"
+	done
+}
+
+worker_list_is_empty() {
+	[ "$(wc -l <$WORKERS)" -eq 1 ] || { cat $WORKERS; return 1; }
+}
+
+# /sys/kernel/debug/ksworker is there unless the kernel has no debugfs
+listing() { grep -qw debugfs /proc/filesystems; }
+
+MINE=
+if [ ! -d /sys/module/ksworker ]; then
+	try module_ksworker_loads insmod /modules/ksworker.ko
+	MINE=1
+fi
+try torture_runs_to_its_end torture_runs_to_its_end
+try books_balance none books once
+try order_is_kept none order
+try no_overlap none overlap
+try no_lost_increment none count
+try routines_see_what_was_written none payload
+try nothing_runs_after_unregister none late
+try every_result_is_possible none status
+try waiters_all_returned none waiter
+try flush_waits_for_what_was_accepted none flush
+try all_kinds_of_operations_happened all_kinds_of_operations_happened
+try "operations_at_least_$OPERATIONS" enough_operations
+try verdict_is_success test "$(value verdict)" = SUCCESS
+if [ "$INJECT" != none ]; then
+	try a_planted_fault_is_found a_planted_fault_is_found
+fi
+if listing; then
+	try no_worker_is_left worker_list_is_empty
+fi
+if [ -n "$MINE" ]; then
+	try module_ksworker_unloads rmmod ksworker
+fi
+
+echo "    1..$CASES"
+if [ $FAILED = 0 ]; then
+	echo "ok 1 torture"
+else
+	echo "not ok 1 torture"
+fi
+[ $FAILED = 0 ]
