@@ -47,10 +47,10 @@ static void section_linger(struct section *section, struct torture_slot *slot)
 
 static bool section_open(struct section *section, struct torture_slot *slot, u32 random)
 {
-	rcu_read_lock_sched();
+	preempt_disable();
 	section->worker = smp_load_acquire(&slot->worker); /* and its life [torture:open] */
 	if (!section->worker) {
-		rcu_read_unlock_sched();
+		preempt_enable();
 		return false;
 	}
 	/* The unregister may begin and return in this while. */
@@ -65,7 +65,7 @@ static bool section_open(struct section *section, struct torture_slot *slot, u32
 
 static void section_close(void)
 {
-	rcu_read_unlock_sched();
+	preempt_enable();
 }
 
 /*
