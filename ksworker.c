@@ -21,9 +21,13 @@
 
 #include "ksworker_compat.h"
 #include "ksworker_internal.h"
+#include "ksworker_trace.h"
 
 /* How long the runner goes on by itself before it goes back to the workqueue. */
 #define KSW_SLICE	msecs_to_jiffies(10)
+
+/* How many entries of a backlog it takes at a time. */
+#define KSW_BATCH	32
 
 /* Guards the list of workers; taken by register, the last step of free, and readers. */
 DEFINE_MUTEX(ksworker_registry_lock);
@@ -134,21 +138,33 @@ VOID ExInitializeWorkItem(PWORK_QUEUE_ITEM Item, PWORKER_THREAD_ROUTINE Routine,
 }
 EXPORT_SYMBOL_GPL(ExInitializeWorkItem);
 
+/* An item's List is its first member: the two have one address. */
 static PWORK_QUEUE_ITEM entry_item(PLIST_ENTRY entry)
 {
 	return container_of(entry, WORK_QUEUE_ITEM, List);
 }
 
-/* The item's address is its part of the state word, so it must be aligned. */
-static bool item_valid(PWORK_QUEUE_ITEM item)
+PWORK_QUEUE_ITEM ksworker_entry_item(struct ksworker *w, PLIST_ENTRY entry)
 {
-	return item && !(((u64)(unsigned long)item << KSW_SHIFT) & KSW_FLAGS) &&
-	       READ_ONCE(item->WorkerRoutine);
+	return entry == &w->counted_entry ? w->counted : entry_item(entry);
 }
 
-static bool item_queued(PWORK_QUEUE_ITEM item)
+/* The item's address as its part of the state word. */
+static u64 item_place(PWORK_QUEUE_ITEM item)
 {
-	return READ_ONCE(item->List.Flink);
+	return (u64)(unsigned long)item << KSW_SHIFT;
+}
+
+/* The other way, for a state that is an item and nothing else. */
+static PWORK_QUEUE_ITEM place_item(u64 s)
+{
+	return (PWORK_QUEUE_ITEM)(unsigned long)(s >> KSW_SHIFT);
+}
+
+/* It must be aligned, or its address would set flags. */
+static bool item_valid(PWORK_QUEUE_ITEM item)
+{
+	return item && IS_ALIGNED((unsigned long)item, sizeof(void *)) && item->WorkerRoutine;
 }
 
 /* One queuer gets a free item; the acquire pairs with item_release() [ksw:item]. */
@@ -156,8 +172,7 @@ static bool item_claim(struct ksworker *w, PWORK_QUEUE_ITEM item)
 {
 	PLIST_ENTRY none = NULL;
 
-	if (item_queued(item) ||
-	    !try_cmpxchg_acquire(&item->List.Flink, &none, (PLIST_ENTRY)w))
+	if (!try_cmpxchg_acquire(&item->List.Flink, &none, (PLIST_ENTRY)w))
 		return false;
 	item_debug_activate(item);
 	return true;
@@ -170,20 +185,106 @@ static void item_release(PWORK_QUEUE_ITEM item)
 	smp_store_release(&item->List.Flink, NULL); /* after the last read [ksw:item] */
 }
 
-/*
- * The backlog: a list of entries, oldest first; all under w->lock
- */
-
-static bool worker_is_backlog(struct ksworker *w)
+/* For ksworker_io.c: the same for another owner than a worker. */
+bool ksworker_item_claim(PWORK_QUEUE_ITEM item, PLIST_ENTRY owner)
 {
-	return READ_ONCE(w->flags) & KSWORKER_BACKLOG;
+	return item_claim((struct ksworker *)owner, item);
 }
 
-static void backlog_push(struct ksworker *w, PLIST_ENTRY entry)
+/* The same, and @owner has it next; NULL: the client. */
+void ksworker_item_give(PWORK_QUEUE_ITEM item, PLIST_ENTRY owner)
 {
-	entry->Blink = NULL;
-	WRITE_ONCE(*w->tail, entry);
-	w->tail = &entry->Blink;
+	item_debug_deactivate(item);
+	smp_store_release(&item->List.Flink, owner); /* after the last read [ksw:item] */
+}
+
+/*
+ * The state word: each function is one arrow, or the look before it
+ */
+
+static u64 state_read(struct ksworker *w)
+{
+	return atomic64_read(&w->state);
+}
+
+/* queue: no item -> item; a counted item that is there already was first */
+static u64 state_queued(u64 s, PWORK_QUEUE_ITEM item)
+{
+	u64 look = (s & KSW_COUNTED) || s == KSW_WATCHED ? KSW_LOOK : 0;
+
+	return item_place(item) | (s & KSW_COUNTED) | look;
+}
+
+/* queue on a backlog: what came in before, or KSW_NO_ITEM, is linked behind */
+static __always_inline u64 state_pushed(u64 s, PLIST_ENTRY entry)
+{
+	entry->Blink = &place_item(s & KSW_PLACE)->List;
+	return item_place(entry_item(entry)) | (s & KSW_COUNTED) | KSW_LOOK;
+}
+
+/* increment: anything -> the same, COUNTED, after the item if there is one */
+static u64 state_counted(u64 s)
+{
+	if (s & KSW_COUNTED)
+		return s;
+	return state_item(s) ? (s & ~KSW_LOOK) | KSW_COUNTED : KSW_BUSY | KSW_COUNTED;
+}
+
+/* runner, cancel: the item leaves the place */
+static u64 state_vacated(u64 s)
+{
+	return (s & (KSW_CLOSING | KSW_COUNTED)) | KSW_BUSY;
+}
+
+/* wait, flush: busy -> the runner's next step is under the lock (with COUNTED it is) */
+static u64 state_watched(u64 s)
+{
+	if (!state_busy(s) || (s & KSW_COUNTED))
+		return s;
+	return state_item(s) ? s | KSW_LOOK : s | KSW_WATCHED;
+}
+
+/* runner: who is next, and the state without it; NULL: nobody, idle */
+static PLIST_ENTRY state_next(struct ksworker *w, u64 s, u64 *new)
+{
+	PWORK_QUEUE_ITEM item = state_item(s);
+
+	if ((s & KSW_COUNTED) && (s & KSW_LOOK)) {
+		*new = item ? s & ~(KSW_COUNTED | KSW_LOOK) : (s & KSW_CLOSING) | KSW_BUSY;
+		return &w->counted_entry;
+	}
+	if (item) {
+		*new = state_vacated(s);
+		return &item->List;
+	}
+	*new = (s & KSW_CLOSING) | KSW_IDLE;
+	return NULL;
+}
+
+/* The youngest that was accepted and has not begun, or NULL. */
+static PLIST_ENTRY state_youngest(struct ksworker *w, u64 s)
+{
+	PWORK_QUEUE_ITEM item = state_item(s);
+
+	if (item && ((s & KSW_LOOK) || !(s & KSW_COUNTED)))
+		return &item->List;
+	return s & KSW_COUNTED ? &w->counted_entry : NULL;
+}
+
+/*
+ * The backlog: a line of entries, oldest first, linked by Blink; under w->lock
+ *
+ * What is queued comes in by the state word, youngest first, without the lock.
+ * What goes out next stands in a batch on the runner's stack, from where it takes
+ * each entry without the lock, by the exchange that whoever wants it back does, too.
+ */
+
+static void backlog_push_front(struct ksworker *w, PLIST_ENTRY entry)
+{
+	entry->Blink = w->head;
+	w->head = entry;
+	if (!entry->Blink)
+		w->tail = &entry->Blink;
 }
 
 static PLIST_ENTRY backlog_pop(struct ksworker *w)
@@ -192,7 +293,7 @@ static PLIST_ENTRY backlog_pop(struct ksworker *w)
 
 	if (!entry)
 		return NULL;
-	WRITE_ONCE(w->head, entry->Blink);
+	w->head = entry->Blink;
 	if (!w->head)
 		w->tail = &w->head;
 	return entry;
@@ -210,7 +311,7 @@ static bool backlog_remove(struct ksworker *w, PLIST_ENTRY entry, PLIST_ENTRY *o
 	}
 	if (!*link)
 		return false;
-	WRITE_ONCE(*link, entry->Blink);
+	*link = entry->Blink;
 	if (!*link)
 		w->tail = link;
 	return true;
@@ -221,74 +322,76 @@ static PLIST_ENTRY backlog_youngest(struct ksworker *w)
 	return w->head ? container_of(w->tail, LIST_ENTRY, Blink) : NULL;
 }
 
-/*
- * The state word: each function is one arrow, or the look before it
+/* What came in since the last time goes to the end of the line. [model:backlog_absorb] */
+static void backlog_absorb(struct ksworker *w)
+{
+	const PLIST_ENTRY end = &place_item(KSW_NO_ITEM)->List;
+	PLIST_ENTRY youngest, entry, older, younger = NULL;
+	u64 s = state_read(w);
+
+	do {
+		if (!state_item(s))
+			return;
+		youngest = &state_item(s)->List;
+	} while (!atomic64_try_cmpxchg(&w->state, (s64 *)&s,
+				       (s & (KSW_CLOSING | KSW_COUNTED)) | KSW_WATCHED));
+	for (entry = youngest; entry != end; entry = older) {
+		older = entry->Blink;
+		entry->Blink = younger;
+		younger = entry;
+	}
+	*w->tail = younger;
+	w->tail = &youngest->Blink;
+}
+
+/**
+ * struct ksw_batch - what the runner of a backlog takes without the lock
+ * @count: how many were put in; under the lock
+ * @entry: oldest first; NULL: taken, or taken back, or the end
  */
+struct ksw_batch {
+	unsigned int count;
+	PLIST_ENTRY entry[KSW_BATCH + 1];
+};
 
-static u64 state_read(struct ksworker *w)
+/* The runner has the lock and nobody waits: prepare what it takes next without it. */
+static void batch_fill(struct ksworker *w, struct ksw_batch *batch)
 {
-	return atomic64_read(&w->state);
+	PLIST_ENTRY entry = w->head;
+	unsigned int n = 0;
+
+	for (; entry && entry != &w->counted_entry && n < KSW_BATCH; entry = entry->Blink)
+		batch->entry[n++] = entry;
+	w->head = entry;
+	if (!entry)
+		w->tail = &w->head;
+	batch->entry[n] = NULL;
+	batch->count = n;
+	w->batch = batch;
 }
 
-/* queue: BUSY or idle -> item; a counted item that is there already was first */
-static u64 state_queued(u64 s, PWORK_QUEUE_ITEM item)
+/*
+ * The youngest first, so that what is left and what the runner takes meanwhile stay in order.
+ * [model:batch_take_back]
+ */
+static void batch_take_back(struct ksworker *w)
 {
-	u64 place = (u64)(unsigned long)item << KSW_SHIFT;
+	unsigned int i = w->batch ? w->batch->count : 0;
+	PLIST_ENTRY entry;
 
-	BUILD_BUG_ON((KSW_COUNTED << 1) != KSW_FIRST);
-	return place | (s & (KSW_COUNTED | KSW_FIRST)) | (s & KSW_COUNTED) << 1;
-}
-
-/* increment: anything -> the same, COUNTED, after the item if there is one */
-static u64 state_counted(u64 s)
-{
-	if (s & KSW_COUNTED)
-		return s;
-	return (s & ~KSW_FIRST) | KSW_COUNTED | (state_busy(s) ? 0 : KSW_BUSY);
-}
-
-/* runner: the item leaves the place to run */
-static u64 state_vacated(u64 s)
-{
-	return (s & (KSW_CLOSING | KSW_COUNTED)) | KSW_BUSY;
-}
-
-/* cancel: the same, and the next take sees that there was one */
-static u64 state_cancelled(u64 s)
-{
-	return state_vacated(s) | (s & KSW_COUNTED ? 0 : KSW_FIRST);
-}
-
-/* runner: who is next, and the state without it; NULL: nobody, idle */
-static PLIST_ENTRY state_next(struct ksworker *w, u64 s, u64 *new)
-{
-	PWORK_QUEUE_ITEM item = state_item(s);
-
-	if ((s & KSW_COUNTED) && ((s & KSW_FIRST) || !item)) {
-		*new = s & ~(KSW_COUNTED | KSW_FIRST);
-		return &w->counted_entry;
+	while (i--) {
+		entry = xchg(&w->batch->entry[i], NULL); /* or the runner has it [ksw:batch] */
+		if (entry)
+			backlog_push_front(w, entry);
 	}
-	if (item) {
-		*new = state_vacated(s);
-		return &item->List;
-	}
-	*new = s & KSW_CLOSING;
-	return NULL;
+	w->batch = NULL;
 }
 
-/* The youngest that was accepted and has not begun, or NULL. */
-static PLIST_ENTRY state_youngest(struct ksworker *w, u64 s)
+/* All that is queued stands in the line now, and the runner's next step is under the lock. */
+static void backlog_gather(struct ksworker *w)
 {
-	PWORK_QUEUE_ITEM item = state_item(s);
-
-	if (item && ((s & KSW_FIRST) || !(s & KSW_COUNTED)))
-		return &item->List;
-	return s & KSW_COUNTED ? &w->counted_entry : NULL;
-}
-
-static PLIST_ENTRY worker_youngest(struct ksworker *w, u64 s)
-{
-	return worker_is_backlog(w) ? backlog_youngest(w) : state_youngest(w, s);
+	batch_take_back(w);
+	backlog_absorb(w);
 }
 
 /*
@@ -296,22 +399,10 @@ static PLIST_ENTRY worker_youngest(struct ksworker *w, u64 s)
  *
  * A flush waits until the youngest entry has finished. Since routines run in
  * the order of acceptance, everything older has finished, too. All under
- * w->lock; the runner looks at w->waiters.first without it, see runner_take().
+ * w->lock: who is going to sleep makes the word LOOK or WATCHED, and for as long
+ * as somebody is on the list each step of the runner keeps it so [ksw:wait]. While
+ * the workers are observed each one does, too.
  */
-
-/**
- * struct ksw_waiter - one call that sleeps, on its stack
- * @node: in ksworker.waiters
- * @event: something happened, look again; or for a flush: done
- * @until: flush: the entry that must finish; NULL: the routine that runs
- * @place: true: waits for the place; false: a flush
- */
-struct ksw_waiter {
-	struct hlist_node node;
-	struct completion event;
-	PLIST_ENTRY until;
-	bool place;
-};
 
 /* No routine runs: who waited for the last one is done. */
 static void waiters_rested(struct ksworker *w)
@@ -360,8 +451,42 @@ static bool waiter_join(struct ksworker *w, struct ksw_waiter *waiter)
 	init_completion(&waiter->event);
 	w->users++;
 	hlist_add_head(&waiter->node, &w->waiters);
-	smp_mb(); /* the list, before the state is looked at [ksw:wait] [ksw:look] */
 	return true;
+}
+
+/*
+ * Under the lock: the runner's next step is, too [ksw:wait]. Returns the state
+ * before, and *@youngest, which was accepted last and has not begun, or NULL. [model:waiters_watch]
+ */
+static u64 waiters_watch(struct ksworker *w, PLIST_ENTRY *youngest)
+{
+	u64 s = state_read(w);
+
+	while (!atomic64_try_cmpxchg(&w->state, (s64 *)&s, state_watched(s)))
+		;
+	if (w->backlog)
+		backlog_gather(w);
+	*youngest = w->backlog ? backlog_youngest(w) : state_youngest(w, s);
+	return s;
+}
+
+/* The same, for who looks without sleeping. */
+u64 ksworker_watch(struct ksworker *w, PLIST_ENTRY *youngest)
+{
+	lockdep_assert_held(&w->lock);
+	return waiters_watch(w, youngest);
+}
+
+/* Under the lock: does anybody have to be told of each step of the runner? */
+static bool waiters_care(struct ksworker *w)
+{
+	return !hlist_empty(&w->waiters) || ksworker_is_observed();
+}
+
+/* Under the lock: the state that leaves nobody unwatched who waits [ksw:wait]. */
+static u64 waiters_kept(struct ksworker *w, u64 s)
+{
+	return waiters_care(w) ? state_watched(s) : s;
 }
 
 /* Under the lock, again: the last one out tells who wants to free the worker. */
@@ -394,11 +519,16 @@ static noinline void worker_hand_over(struct ksworker *w)
 	WARN_ON_ONCE(!queue_work(w->wq, &w->work));
 }
 
+static NTSTATUS refusal_status(enum ksw_refusal why)
+{
+	return why == KSW_REFUSED_CLOSING ? STATUS_DELETE_PENDING : STATUS_DEVICE_BUSY;
+}
+
 /* The result of a call that was refused, counted for who wants to know why. */
-static noinline NTSTATUS worker_refuse(struct ksworker *w, enum ksw_refusal why)
+static NTSTATUS worker_refuse(struct ksworker *w, enum ksw_refusal why)
 {
 	atomic_long_inc(&w->refused[why]);
-	return why == KSW_REFUSED_CLOSING ? STATUS_DELETE_PENDING : STATUS_DEVICE_BUSY;
+	return refusal_status(why);
 }
 
 /*
@@ -406,136 +536,174 @@ static noinline NTSTATUS worker_refuse(struct ksworker *w, enum ksw_refusal why)
  */
 
 /**
- * struct ksw_run - one run of the runner
+ * struct ksw_task - what the runner is going to call
  * @routine: of the entry that it took
  * @parameter: of the same
- * @lockdep_depth: how many locks lockdep says are held between two routines
- * @state: what the last exchange found
  */
-struct ksw_run {
+struct ksw_task {
 	PWORKER_THREAD_ROUTINE routine;
 	PVOID parameter;
-	int lockdep_depth;
-	u64 state;
 };
 
-/* The last touch of the item: it is the client's again, and may be gone. */
-static void entry_begin(struct ksworker *w, PLIST_ENTRY entry, struct ksw_run *run)
+static __always_inline struct ksw_task task_of(struct ksworker *w, PWORK_QUEUE_ITEM item)
 {
-	PWORK_QUEUE_ITEM item = entry == &w->counted_entry ? w->counted : entry_item(entry);
+	struct ksw_task task = {
+		.routine = READ_ONCE(item->WorkerRoutine),
+		.parameter = READ_ONCE(item->Parameter),
+	};
 
-	run->routine = READ_ONCE(item->WorkerRoutine);
-	run->parameter = READ_ONCE(item->Parameter);
-	WRITE_ONCE(w->routine, run->routine);
-	if (entry != &w->counted_entry)
-		item_release(item);
+	WRITE_ONCE(w->routine, task.routine);
+	return task;
 }
 
-/* Somebody began to wait while place_take() was at it. */
-static noinline void waiters_catch_up(struct ksworker *w, PLIST_ENTRY entry)
+/* The last touch of the item: it is the client's again, and may be gone. */
+static __always_inline struct ksw_task item_begin(struct ksworker *w, PWORK_QUEUE_ITEM item)
 {
-	unsigned long irqflags;
+	struct ksw_task task = task_of(w, item);
 
+	item_release(item);
+	return task;
+}
+
+/*
+ * Take what stands in the place and nothing else; false: it is not that simple.
+ * The exchange is fully ordered: what the queuer wrote before its own is seen by
+ * the routine, and what this routine writes by the next one [ksw:publish]. [model:place_take]
+ */
+static __always_inline bool place_take(struct ksworker *w, struct ksw_task *task)
+{
+	u64 s = state_read(w);
+
+	if (s & KSW_FLAGS)
+		return false;
+	ksworker_hook(KSW_HOOK_TAKE_LOADED, w);
+	if (unlikely(!atomic64_try_cmpxchg(&w->state, (s64 *)&s, KSW_BUSY)))
+		return false;
+	ksworker_hook(KSW_HOOK_TAKEN, w);
+	*task = item_begin(w, place_item(s));
+	return true;
+}
+
+/*
+ * For a backlog: take the next one of the batch; false: there is none [ksw:batch].
+ * [model:batch_take]
+ */
+static __always_inline bool batch_take(struct ksworker *w, PLIST_ENTRY *next, struct ksw_task *task)
+{
+	PLIST_ENTRY entry;
+
+	ksworker_hook(KSW_HOOK_BATCH, w);
+	entry = xchg(next, NULL);
+	if (!entry)
+		return false;
+	ksworker_hook(KSW_HOOK_TAKEN, w);
+	*task = item_begin(w, entry_item(entry));
+	return true;
+}
+
+/*
+ * Go idle if there is nothing to do and nobody waits. Fully ordered, too [ksw:publish].
+ * [model:place_rest]
+ */
+static bool place_rest(struct ksworker *w, u64 s)
+{
+	ksworker_hook(KSW_HOOK_TAKE_LOADED, w);
+	if (!atomic64_try_cmpxchg(&w->state, (s64 *)&s, (s & KSW_CLOSING) | KSW_IDLE))
+		return false;
+	ksworker_hook(KSW_HOOK_RESTED, w);
+	return true;
+}
+
+/*
+ * The same under the lock: for the counted item, and while somebody waits.
+ * [model:locked_take]
+ */
+static PLIST_ENTRY locked_next(struct ksworker *w, u64 *rested)
+{
+	u64 new, s = state_read(w);
+	PLIST_ENTRY entry;
+
+	do {
+		entry = state_next(w, s, &new);
+	} while (!atomic64_try_cmpxchg(&w->state, (s64 *)&s, waiters_kept(w, new)));
+	*rested = entry ? 0 : s;
+	return entry;
+}
+
+/* The same for a backlog; more than one at a time when nobody waits. [model:backlog_next] */
+static PLIST_ENTRY backlog_next(struct ksworker *w, struct ksw_batch *batch, u64 *rested)
+{
+	PLIST_ENTRY entry;
+	u64 idle, s;
+
+	batch->count = 0; /* each entry was taken, or taken back */
+	do {
+		backlog_gather(w);
+		entry = backlog_pop(w);
+		s = state_read(w);
+		idle = (s & KSW_CLOSING) | KSW_IDLE;
+	} while (!entry && (state_item(s) ||
+			    !atomic64_try_cmpxchg(&w->state, (s64 *)&s, idle)));
+	*rested = entry ? 0 : s;
+	if (entry == &w->counted_entry)
+		atomic64_andnot(KSW_COUNTED, &w->state);
+	if (entry && !waiters_care(w))
+		batch_fill(w, batch);
+	return entry;
+}
+
+static noinline struct ksw_task locked_take(struct ksworker *w, struct ksw_batch *batch,
+					    u64 *rested)
+{
+	struct ksw_task task = { };
+	unsigned long irqflags;
+	PLIST_ENTRY entry;
+
+	ksworker_hook(KSW_HOOK_TAKE_LOADED, w);
 	raw_spin_lock_irqsave(&w->lock, irqflags);
+	if (ksworker_is_observed())
+		ksworker_saw_end(w);
+	waiters_rested(w);
+	entry = batch ? backlog_next(w, batch, rested) : locked_next(w, rested);
+	if (entry && ksworker_is_observed())
+		ksworker_saw_begin(w, ksworker_entry_item(w, entry));
+	if (entry == &w->counted_entry)
+		task = task_of(w, w->counted);
+	else if (entry)
+		task = item_begin(w, entry_item(entry));
 	if (entry)
 		waiters_passed(w, entry, NULL);
-	else
-		waiters_rested(w);
 	raw_spin_unlock_irqrestore(&w->lock, irqflags);
+	return task;
 }
 
 /*
- * Take what is in the place, or go idle. The exchange is fully ordered: what
- * the queuer wrote before its own is seen by the routine, and what this routine
- * writes by the next one [ksw:publish]; and it comes before the second look at
- * the waiters [ksw:wait]. That look comes before the item's release, since the
- * item could be queued, and waited for, again. Not preempted from the exchange
- * to the release, so that KsQueueWorkItemWait() may spin for that long
- * [ksw:begin].
+ * Take and begin what is next. If nothing is the worker is idle, and *@rested is
+ * the state that it was in before; else 0.
  */
-static bool place_take(struct ksworker *w, struct ksw_run *run, PLIST_ENTRY *entry)
+static noinline struct ksw_task runner_take(struct ksworker *w, u64 *rested)
 {
-	u64 new;
-	bool taken;
-
-	*entry = state_next(w, run->state, &new);
-	ksworker_hook(KSW_HOOK_TAKE_LOADED, w);
-	preempt_disable();
-	taken = atomic64_try_cmpxchg(&w->state, (s64 *)&run->state, new);
-	if (taken) {
-		ksworker_hook(*entry ? KSW_HOOK_TAKEN : KSW_HOOK_RESTED, w);
-		if (unlikely(READ_ONCE(w->waiters.first)))
-			waiters_catch_up(w, *entry);
-		if (*entry)
-			entry_begin(w, *entry, run);
-	}
-	preempt_enable();
-	return taken;
-}
-
-/* The same under the lock: for a backlog, the counted item, and while somebody waits. */
-static PLIST_ENTRY locked_next(struct ksworker *w, struct ksw_run *run)
-{
-	PLIST_ENTRY entry;
-	u64 new;
-
-	run->state = state_read(w);
-	if (worker_is_backlog(w)) {
-		entry = backlog_pop(w);
-		if (!entry)
-			atomic64_set(&w->state, run->state & KSW_CLOSING);
-		else if (entry == &w->counted_entry)
-			atomic64_set(&w->state, run->state & ~KSW_COUNTED);
-		return entry;
-	}
-	do {
-		entry = state_next(w, run->state, &new);
-	} while (!atomic64_try_cmpxchg(&w->state, (s64 *)&run->state, new));
-	return entry;
-}
-
-static noinline PLIST_ENTRY locked_take(struct ksworker *w, struct ksw_run *run)
-{
-	unsigned long irqflags;
-	PLIST_ENTRY entry;
-
-	ksworker_hook(KSW_HOOK_TAKE_LOADED, w);
-	raw_spin_lock_irqsave(&w->lock, irqflags);
-	waiters_rested(w);
-	entry = locked_next(w, run);
-	if (entry) {
-		entry_begin(w, entry, run);
-		waiters_passed(w, entry, NULL);
-	}
-	raw_spin_unlock_irqrestore(&w->lock, irqflags);
-	return entry;
-}
-
-/*
- * Take and begin what is next; false: nothing is, and the worker is idle.
- *
- * The state is read before the waiters [ksw:look], and these once more after
- * the exchange: a flush that comes in between has seen either the entry that
- * we take, and we tell it, or a state in which that entry runs. The counted
- * item is due again as soon as it is taken, so there the lock is held for both;
- * and a cancel could bring back the very state that was read, so it leaves FIRST.
- */
-static bool runner_take(struct ksworker *w, struct ksw_run *run)
-{
-	PLIST_ENTRY entry;
+	struct ksw_task task = { };
+	u64 s;
 
 	do {
-		run->state = atomic64_read_acquire(&w->state);
-		if ((run->state & (KSW_COUNTED | KSW_FIRST)) || worker_is_backlog(w) ||
-		    READ_ONCE(w->waiters.first))
-			return locked_take(w, run);
-	} while (!place_take(w, run, &entry));
-	return entry;
+		s = state_read(w);
+		*rested = 0;
+		if ((s & ~KSW_CLOSING) == KSW_BUSY) {
+			if (place_rest(w, s)) {
+				*rested = s;
+				break;
+			}
+		} else if (s & KSW_FLAGS) {
+			return locked_take(w, NULL, rested);
+		}
+	} while (!place_take(w, &task));
+	return task;
 }
 
 static bool context_left(int depth)
 {
-	return preempt_count() || irqs_disabled() || rcu_preempt_depth() ||
+	return (preempt_count() | compat_rcu_depth()) || irqs_disabled() ||
 	       lockdep_depth(current) > depth;
 }
 
@@ -570,40 +738,79 @@ static void context_mend(int depth)
 }
 
 /* Put it right first: a report from the context that was left may be one mistake more. */
-static noinline void context_restore(struct ksworker *w, struct ksw_run *run)
+static noinline void context_restore(struct ksworker *w, void *routine, int depth)
 {
 	bool interrupts = irqs_disabled();
 	bool bottom_halves = softirq_count();
 	bool preemption = preempt_count() & PREEMPT_MASK;
 	bool rcu = rcu_preempt_depth();
-	bool lock = lockdep_depth(current) > run->lockdep_depth;
+	bool lock = lockdep_depth(current) > depth;
 
-	context_mend(run->lockdep_depth);
+	context_mend(depth);
 	WARN_RATELIMIT(1, "ksworker: %ps returned with%s%s%s%s%s; a routine must return with the context as it found it (worker %u of %s)\n",
-		       run->routine,
+		       routine,
 		       interrupts ? " interrupts off" : "",
 		       bottom_halves ? " bottom halves off" : "",
 		       preemption ? " preemption off" : "",
 		       rcu ? " an RCU read section open" : "",
-		       lock ? " a lock held" : "", w->id, owner_name(w->owner));
+		       lock ? " a lock held" : "", w ? w->id : 0,
+		       w ? owner_name(w->owner) : "the pools");
 }
 
-static void runner_call(struct ksworker *w, struct ksw_run *run)
+/* For ksworker_io.c, whose routines are of no worker. */
+void ksworker_context_check(void *routine, int lockdep_depth)
 {
-	WRITE_ONCE(w->begun, w->begun + 1);
-	WRITE_ONCE(w->since, jiffies);
-	run->routine(run->parameter);
-	if (unlikely(context_left(run->lockdep_depth)))
-		context_restore(w, run);
+	if (unlikely(context_left(lockdep_depth)))
+		context_restore(NULL, routine, lockdep_depth);
+}
+
+static __always_inline void runner_call(struct ksworker *w, struct ksw_task task, int depth)
+{
+	data_race(w->begun++); /* one writer, and readers who take it as a hint */
+	task.routine(task.parameter);
+	if (unlikely(context_left(depth)))
+		context_restore(w, w->routine, depth);
 	WRITE_ONCE(w->routine, NULL);
-	WRITE_ONCE(w->finished, w->finished + 1);
 }
 
-static bool worker_pending(struct ksworker *w)
+/* At the end of a run: is there more? What stands in the batch goes back to the line. */
+static noinline bool worker_pending(struct ksworker *w)
 {
-	u64 s = state_read(w);
+	unsigned long irqflags;
+	bool pending;
+	u64 s;
 
-	return (s & KSW_COUNTED) || state_item(s) || READ_ONCE(w->head);
+	raw_spin_lock_irqsave(&w->lock, irqflags);
+	batch_take_back(w);
+	s = state_read(w);
+	pending = w->head || (s & KSW_COUNTED) || state_item(s);
+	raw_spin_unlock_irqrestore(&w->lock, irqflags);
+	return pending;
+}
+
+/**
+ * ksworker_is_queued() - is anything accepted that has not begun?
+ * @w: the worker; the caller keeps it
+ *
+ * Takes nothing back from the runner, and touches no item.
+ *
+ * Context: Any but NMI.
+ * Return: true if there is.
+ */
+bool ksworker_is_queued(struct ksworker *w)
+{
+	unsigned long irqflags;
+	unsigned int i;
+	bool queued;
+	u64 s;
+
+	raw_spin_lock_irqsave(&w->lock, irqflags);
+	s = state_read(w);
+	queued = w->head || (s & KSW_COUNTED) || state_item(s);
+	for (i = 0; !queued && w->batch && i < w->batch->count; i++)
+		queued = READ_ONCE(w->batch->entry[i]);
+	raw_spin_unlock_irqrestore(&w->lock, irqflags);
+	return queued;
 }
 
 static struct workqueue_struct *reap_wq;
@@ -625,6 +832,49 @@ static void worker_drained(struct ksworker *w)
 		worker_reap(w);
 }
 
+/* Between two routines; true: it is somebody else's turn. */
+static __always_inline bool runner_yields(struct ksworker *w, unsigned long enough)
+{
+	unsigned long now = jiffies;
+
+	if (unlikely(now != w->since)) {
+		WRITE_ONCE(w->since, now);
+		if (time_after(now, enough))
+			return worker_pending(w);
+	}
+	return compat_need_resched() && worker_pending(w);
+}
+
+static unsigned long run_begin(struct ksworker *w)
+{
+	unsigned long now = jiffies;
+
+	WRITE_ONCE(w->runner, current);
+	WRITE_ONCE(w->since, now);
+	return now + KSW_SLICE;
+}
+
+/* The last routine of this run has returned. */
+static noinline void run_observe(struct ksworker *w)
+{
+	unsigned long irqflags;
+
+	raw_spin_lock_irqsave(&w->lock, irqflags);
+	ksworker_saw_end(w);
+	raw_spin_unlock_irqrestore(&w->lock, irqflags);
+}
+
+static void run_end(struct ksworker *w, u64 rested)
+{
+	if (ksworker_is_observed())
+		run_observe(w);
+	WRITE_ONCE(w->runner, NULL);
+	if (!rested)
+		worker_hand_over(w);
+	else if (rested & KSW_CLOSING)
+		worker_drained(w);
+}
+
 /*
  * The work function. It goes on with what is accepted meanwhile, without the
  * way through the pool, until its time is up or somebody else wants the CPU;
@@ -633,21 +883,46 @@ static void worker_drained(struct ksworker *w)
 static void worker_run(struct work_struct *work)
 {
 	struct ksworker *w = container_of(work, struct ksworker, work);
-	unsigned long enough = jiffies + KSW_SLICE;
-	struct ksw_run run = { .lockdep_depth = lockdep_depth(current) };
-	bool more;
+	unsigned long enough = run_begin(w);
+	int depth = lockdep_depth(current);
+	struct ksw_task task;
+	u64 rested = 0;
 
-	WRITE_ONCE(w->runner, current);
-	while ((more = runner_take(w, &run))) {
-		runner_call(w, &run);
-		if ((need_resched() || time_after(jiffies, enough)) && worker_pending(w))
-			break;
-	}
-	WRITE_ONCE(w->runner, NULL);
-	if (more)
-		worker_hand_over(w);
-	else if (run.state & KSW_CLOSING)
-		worker_drained(w);
+	do {
+		if (unlikely(!place_take(w, &task))) {
+			task = runner_take(w, &rested);
+			if (rested)
+				break;
+		}
+		runner_call(w, task, depth);
+	} while (!runner_yields(w, enough));
+	run_end(w, rested);
+}
+
+/* The same for a backlog. */
+static void backlog_run(struct work_struct *work)
+{
+	struct ksworker *w = container_of(work, struct ksworker, work);
+	unsigned long enough = run_begin(w);
+	int depth = lockdep_depth(current);
+	struct ksw_batch batch;
+	PLIST_ENTRY *next = batch.entry;
+	struct ksw_task task;
+	u64 rested = 0;
+
+	*next = NULL;
+	do {
+		if (likely(batch_take(w, next, &task))) {
+			next++;
+		} else {
+			task = locked_take(w, &batch, &rested);
+			if (rested)
+				break;
+			next = batch.entry;
+		}
+		runner_call(w, task, depth);
+	} while (!runner_yields(w, enough));
+	run_end(w, rested);
 }
 
 /*
@@ -668,7 +943,7 @@ static const u8 type_priority[MaximumWorkQueue] = {
 #define KSW_PRIORITIES		32
 
 /* The NT priority of a type, or a negative number: there is no such type. */
-static int queue_type_priority(WORK_QUEUE_TYPE type)
+int ksworker_type_priority(WORK_QUEUE_TYPE type)
 {
 	unsigned int custom = type - CustomPriorityWorkQueue;
 
@@ -677,11 +952,11 @@ static int queue_type_priority(WORK_QUEUE_TYPE type)
 	return custom < KSW_PRIORITIES ? (int)custom : -1;
 }
 
-static unsigned int queue_type_wq_flags(WORK_QUEUE_TYPE type, ULONG flags)
+unsigned int ksworker_type_wq_flags(WORK_QUEUE_TYPE type, ULONG flags)
 {
 	unsigned int wq_flags = WQ_UNBOUND;
 
-	if (queue_type_priority(type) >= KSW_HIGH_PRIORITY)
+	if (ksworker_type_priority(type) >= KSW_HIGH_PRIORITY)
 		wq_flags |= WQ_HIGHPRI;
 	if (type == HyperCriticalWorkQueue || (flags & KSWORKER_MEM_RECLAIM))
 		wq_flags |= WQ_MEM_RECLAIM;
@@ -696,12 +971,14 @@ static void worker_init(struct ksworker *w, WORK_QUEUE_TYPE type, ULONG flags,
 	w->counted = counted;
 	w->owner = owner;
 	w->flags = flags;
+	w->backlog = flags & KSWORKER_BACKLOG;
 	w->type = type;
 	w->id = atomic_inc_return(&last_id);
 	w->tail = &w->head;
 	raw_spin_lock_init(&w->lock);
+	atomic64_set(&w->state, KSW_IDLE);
 	lockdep_register_key(&w->key);
-	__INIT_WORK_KEY(&w->work, worker_run, 0, &w->key);
+	__INIT_WORK_KEY(&w->work, w->backlog ? backlog_run : worker_run, 0, &w->key);
 }
 
 static struct ksworker *worker_alloc(WORK_QUEUE_TYPE type, ULONG flags,
@@ -712,7 +989,7 @@ static struct ksworker *worker_alloc(WORK_QUEUE_TYPE type, ULONG flags,
 	if (!w)
 		return NULL;
 	worker_init(w, type, flags, counted, owner);
-	w->wq = alloc_workqueue("ks%u:%s", queue_type_wq_flags(type, flags), 0,
+	w->wq = alloc_workqueue("ks%u:%s", ksworker_type_wq_flags(type, flags), 0,
 				w->id, owner ? owner->name : "-");
 	if (!w->wq) {
 		lockdep_unregister_key(&w->key);
@@ -720,6 +997,18 @@ static struct ksworker *worker_alloc(WORK_QUEUE_TYPE type, ULONG flags,
 		return NULL;
 	}
 	return w;
+}
+
+static void worker_publish(struct ksworker *w)
+{
+	mutex_lock(&ksworker_registry_lock);
+	w->pushable = w->backlog;
+	if (ksworker_is_observed())
+		ksworker_worker_observe(w);
+	trace_ksworker_register(w);
+	list_add_tail(&w->node, &ksworker_registry);
+	ksworker_stall_arm();
+	mutex_unlock(&ksworker_registry_lock);
 }
 
 /**
@@ -748,16 +1037,14 @@ NTSTATUS ksworker_worker_register(WORK_QUEUE_TYPE WorkQueueType, ULONG Flags,
 	if (!Worker)
 		return STATUS_INVALID_PARAMETER;
 	*Worker = NULL;
-	if (queue_type_priority(WorkQueueType) < 0 ||
+	if (ksworker_type_priority(WorkQueueType) < 0 ||
 	    (Flags & ~(KSWORKER_BACKLOG | KSWORKER_MEM_RECLAIM)) ||
 	    (CountedWorkItem && !item_valid(CountedWorkItem)))
 		return STATUS_INVALID_PARAMETER;
 	w = worker_alloc(WorkQueueType, Flags, CountedWorkItem, Owner);
 	if (!w)
 		return STATUS_INSUFFICIENT_RESOURCES;
-	mutex_lock(&ksworker_registry_lock);
-	list_add_tail(&w->node, &ksworker_registry);
-	mutex_unlock(&ksworker_registry_lock);
+	worker_publish(w);
 	*Worker = w;
 	return STATUS_SUCCESS;
 }
@@ -865,75 +1152,170 @@ EXPORT_SYMBOL_GPL(KsRegisterWorkerEx);
 /*
  * Queueing
  *
- * Each call that may run beside an unregister looks at the worker with
- * preemption off, which is an RCU read section: one that looked at the state
- * before the gate closed finds it closed at its exchange, in memory that is
- * still there [ksw:rcu]. Why not rcu_read_lock_sched(): lockdep would object to
+ * Each call that is accepted, and all but the frequent refusal and counting, does
+ * so with preemption off, which is an RCU read section: one that looked at the
+ * state before the gate closed finds it closed at its exchange, in memory that is
+ * still there [ksw:rcu]. Before that, the first load is as if the call had not
+ * begun: who may be preempted there may be preempted before the call, too, and has
+ * to keep the worker until the call returns. Why not rcu_read_lock_sched(): lockdep would object to
  * the console's lock where a mistake is reported.
  */
 
-static enum ksw_refusal place_queue(struct ksworker *w, PWORK_QUEUE_ITEM item)
+/*
+ * Into the place or the backlog, or given back. *@s: the state before; @look: KSW_LOOK or 0
+ * [model:place_queue]
+ */
+static __always_inline enum ksw_refusal place_fill(struct ksworker *w, PWORK_QUEUE_ITEM item,
+						   u64 *s, u64 look)
+{
+	bool backlog = w->backlog;
+	u64 new;
+
+	/* Publishes the item, and all that the caller wrote [ksw:publish]. */
+	do {
+		if ((*s & KSW_CLOSING) || (state_item(*s) && !backlog)) {
+			item_release(item);
+			return *s & KSW_CLOSING ? KSW_REFUSED_CLOSING : KSW_REFUSED_PLACE;
+		}
+		new = (backlog ? state_pushed(*s, &item->List) : state_queued(*s, item)) | look;
+	} while (!atomic64_try_cmpxchg(&w->state, (s64 *)s, new));
+	return KSW_ACCEPTED;
+}
+
+/* Under the lock, so that this is seen before the item's begin; which is under it, too. */
+static noinline enum ksw_refusal place_fill_seen(struct ksworker *w, PWORK_QUEUE_ITEM item,
+						 u64 *s, void *caller)
+{
+	void *routine = item->WorkerRoutine;
+	unsigned long irqflags;
+	enum ksw_refusal why;
+
+	raw_spin_lock_irqsave(&w->lock, irqflags);
+	why = place_fill(w, item, s, KSW_LOOK);
+	if (why == KSW_ACCEPTED)
+		ksworker_saw_queue(w, item, routine, caller);
+	raw_spin_unlock_irqrestore(&w->lock, irqflags);
+	return why;
+}
+
+/* The item is claimed, and @s was read; @caller: NULL if nobody observes. */
+static __always_inline enum ksw_refusal place_put(struct ksworker *w, PWORK_QUEUE_ITEM item,
+						  u64 s, void *caller)
+{
+	enum ksw_refusal why = caller ? place_fill_seen(w, item, &s, caller) :
+					place_fill(w, item, &s, 0);
+
+	/* The item may have run and be gone. The worker is there: we made it busy, or it was. */
+	if (why == KSW_ACCEPTED && !state_busy(s))
+		worker_hand_over(w);
+	return why;
+}
+
+static __always_inline enum ksw_refusal item_put(struct ksworker *w, PWORK_QUEUE_ITEM item,
+						 void *caller)
 {
 	u64 s = state_read(w);
 
 	if (s & KSW_CLOSING)
 		return KSW_REFUSED_CLOSING;
-	if (state_item(s))
+	if (state_item(s) && !w->backlog)
 		return KSW_REFUSED_PLACE;
 	if (!item_claim(w, item))
 		return KSW_REFUSED_ITEM;
 	ksworker_hook(KSW_HOOK_QUEUE_LOADED, w);
-	/* Publishes the item, and all that the caller wrote [ksw:publish]. */
-	while (!atomic64_try_cmpxchg(&w->state, (s64 *)&s, state_queued(s, item))) {
-		if (!(s & KSW_CLOSING) && !state_item(s))
-			continue;
-		item_release(item);
-		return s & KSW_CLOSING ? KSW_REFUSED_CLOSING : KSW_REFUSED_PLACE;
-	}
-	/* The item may have run and be gone. The worker is there: we made it busy, or it was. */
-	if (!state_busy(s))
-		worker_hand_over(w);
-	return KSW_ACCEPTED;
-}
-
-/* Under the lock: @entry is accepted; true: the caller hands the worker over. */
-static bool backlog_accept(struct ksworker *w, u64 s, PLIST_ENTRY entry)
-{
-	backlog_push(w, entry);
-	if (state_busy(s))
-		return false;
-	atomic64_set(&w->state, s | KSW_BUSY);
-	return true;
-}
-
-static noinline enum ksw_refusal backlog_queue(struct ksworker *w, PWORK_QUEUE_ITEM item)
-{
-	unsigned long irqflags;
-	bool hand_over = false;
-	u64 s = state_read(w);
-
-	if (s & KSW_CLOSING)
-		return KSW_REFUSED_CLOSING;
-	if (!item_claim(w, item))
-		return KSW_REFUSED_ITEM;
-	ksworker_hook(KSW_HOOK_QUEUE_LOADED, w);
-	raw_spin_lock_irqsave(&w->lock, irqflags);
-	s = state_read(w);
-	if (!(s & KSW_CLOSING))
-		hand_over = backlog_accept(w, s, &item->List);
-	raw_spin_unlock_irqrestore(&w->lock, irqflags);
-	if (s & KSW_CLOSING) {
-		item_release(item);
-		return KSW_REFUSED_CLOSING;
-	}
-	if (hand_over)
-		worker_hand_over(w);
-	return KSW_ACCEPTED;
+	return place_put(w, item, s, caller);
 }
 
 static enum ksw_refusal item_queue(struct ksworker *w, PWORK_QUEUE_ITEM item)
 {
-	return worker_is_backlog(w) ? backlog_queue(w, item) : place_queue(w, item);
+	return item_put(w, item, NULL);
+}
+
+/* What KsQueueWorkItem() leaves over; preemption is off in the second and third. */
+enum queue_rest {
+	QUEUE_ALL,		/* nothing was done */
+	QUEUE_CLAIMED,		/* somebody else has the item */
+	QUEUE_OVERTAKEN,	/* the item is claimed, but the state was another one */
+	QUEUE_RESCHEDULE,	/* accepted; and somebody else is due on this CPU */
+	QUEUE_DONE,		/* nothing is left */
+};
+
+/* A backlog that is busy and open, and that nobody observes. */
+static bool state_pushable(struct ksworker *w, u64 s)
+{
+	return READ_ONCE(w->pushable) && (s & (KSW_LOOK | KSW_CLOSING)) == KSW_LOOK;
+}
+
+static noinline NTSTATUS queue_invalid(struct ksworker *w, PWORK_QUEUE_ITEM item, void *caller)
+{
+	if (w && ksworker_is_observed())
+		ksworker_saw_refusal(w, item, STATUS_INVALID_PARAMETER, caller);
+	return STATUS_INVALID_PARAMETER;
+}
+
+/* What queue_rest() does, while somebody observes; preemption is off. */
+static noinline enum ksw_refusal queue_seen(struct ksworker *w, PWORK_QUEUE_ITEM item, u64 s,
+					    enum queue_rest rest, void *caller)
+{
+	enum ksw_refusal why = KSW_ACCEPTED;
+
+	if (rest == QUEUE_ALL)
+		why = item_put(w, item, caller);
+	else if (rest == QUEUE_CLAIMED)
+		why = KSW_REFUSED_ITEM;
+	else if (rest == QUEUE_OVERTAKEN)
+		why = place_put(w, item, s, caller);
+	if (why != KSW_ACCEPTED)
+		ksworker_saw_refusal(w, item, refusal_status(why), caller);
+	return why;
+}
+
+/* One function for all of them, so that the frequent case needs no stack frame. */
+static noinline NTSTATUS queue_rest(struct ksworker *w, PWORK_QUEUE_ITEM item, u64 s,
+				    enum queue_rest rest, void *caller)
+{
+	enum ksw_refusal why = KSW_ACCEPTED;
+	NTSTATUS status = STATUS_SUCCESS;
+
+	if (rest == QUEUE_ALL && (!w || !item_valid(item)))
+		return queue_invalid(w, item, caller);
+	if (rest == QUEUE_ALL || rest == QUEUE_RESCHEDULE)
+		preempt_disable(); /* [ksw:rcu] */
+	if (ksworker_is_observed()) /* looked at inside of the RCU section [ksw:rcu] */
+		why = queue_seen(w, item, s, rest, caller);
+	else if (rest == QUEUE_ALL)
+		why = item_queue(w, item);
+	else if (rest == QUEUE_CLAIMED)
+		why = KSW_REFUSED_ITEM;
+	else if (rest == QUEUE_OVERTAKEN)
+		why = place_put(w, item, s, NULL);
+	if (why != KSW_ACCEPTED)
+		status = worker_refuse(w, why);
+	preempt_enable();
+	return status;
+}
+
+/*
+ * The frequent cases: the worker is busy, and its place is free or it has a backlog.
+ * [model:place_queue]
+ */
+static __always_inline enum queue_rest queue_busy(struct ksworker *w, PWORK_QUEUE_ITEM item,
+						  u64 *s, bool backlog)
+{
+	u64 new;
+
+	preempt_disable(); /* [ksw:rcu] */
+	if (unlikely(!item_claim(w, item)))
+		return QUEUE_CLAIMED;
+	ksworker_hook(KSW_HOOK_QUEUE_LOADED, w);
+	new = backlog ? state_pushed(*s, &item->List) : item_place(item);
+	/* Publishes the item, and all that the caller wrote [ksw:publish]. */
+	if (unlikely(!atomic64_try_cmpxchg(&w->state, (s64 *)s, new)))
+		return QUEUE_OVERTAKEN;
+	if (likely(!compat_preempt_enable_due()))
+		return QUEUE_DONE;
+	barrier(); /* keeps the constant out of the frequent case */
+	return QUEUE_RESCHEDULE;
 }
 
 /**
@@ -957,17 +1339,25 @@ static enum ksw_refusal item_queue(struct ksworker *w, PWORK_QUEUE_ITEM item)
  */
 NTSTATUS KsQueueWorkItem(PKSWORKER Worker, PWORK_QUEUE_ITEM WorkItem)
 {
-	NTSTATUS status = STATUS_SUCCESS;
-	enum ksw_refusal why;
+	enum queue_rest rest = QUEUE_ALL;
+	u64 s = KSW_BUSY;
 
-	if (unlikely(!Worker || !item_valid(WorkItem)))
-		return STATUS_INVALID_PARAMETER;
-	preempt_disable(); /* [ksw:rcu] */
-	why = item_queue(Worker, WorkItem);
-	if (why != KSW_ACCEPTED)
-		status = worker_refuse(Worker, why);
-	preempt_enable();
-	return status;
+	if (unlikely(!Worker))
+		goto left;
+	s = state_read(Worker);
+	if (s == item_place(WorkItem)) /* it is there already, so it is valid */
+		return worker_refuse(Worker, KSW_REFUSED_PLACE);
+	if (likely(s == KSW_BUSY)) {
+		if (likely(item_valid(WorkItem)))
+			rest = queue_busy(Worker, WorkItem, &s, false);
+	} else if (state_pushable(Worker, s)) {
+		if (likely(item_valid(WorkItem)))
+			rest = queue_busy(Worker, WorkItem, &s, true);
+	}
+	if (likely(rest == QUEUE_DONE))
+		return STATUS_SUCCESS;
+left:
+	return queue_rest(Worker, WorkItem, s, rest, __builtin_return_address(0));
 }
 EXPORT_SYMBOL_GPL(KsQueueWorkItem);
 
@@ -975,25 +1365,51 @@ EXPORT_SYMBOL_GPL(KsQueueWorkItem);
  * The item was refused as queued. False: it is, where waiting for this place
  * does not change it. True: it is not any more, or this worker has it, whose
  * place was looked at meanwhile; if that is free the item is just being claimed
- * or begun, which nobody preempts, so the caller may spin [ksw:begin].
+ * or begun [ksw:begin].
  */
 static bool item_worth_waiting(struct ksworker *w, PWORK_QUEUE_ITEM item)
 {
 	PLIST_ENTRY on = READ_ONCE(item->List.Flink);
 
-	return !worker_is_backlog(w) && (!on || on == (PLIST_ENTRY)w);
+	return !w->backlog && (!on || on == (PLIST_ENTRY)w);
+}
+
+/* The place is occupied, and its waiters will be told when it is not [ksw:wait]. */
+static bool place_watch(struct ksworker *w)
+{
+	PLIST_ENTRY youngest;
+	u64 s;
+
+	raw_spin_lock_irq(&w->lock);
+	s = waiters_watch(w, &youngest);
+	raw_spin_unlock_irq(&w->lock);
+	return state_item(s);
+}
+
+#define KSW_LOOKS	1000
+
+/*
+ * The thread that claims or begins the item has a few instructions to go and
+ * tells nobody. It does not get there, so we must have its CPU: leave it to it
+ * for a tick [ksw:begin].
+ */
+static long item_linger(long left)
+{
+	schedule_timeout_uninterruptible(1);
+	return left == MAX_SCHEDULE_TIMEOUT ? left : left - 1;
 }
 
 static NTSTATUS place_wait(struct ksworker *w, PWORK_QUEUE_ITEM item, ULONG ms,
-			   struct ksw_waiter *waiter)
+			   struct ksw_waiter *waiter, void *caller)
 {
 	long left = ms == KSWORKER_INFINITE ? MAX_SCHEDULE_TIMEOUT : (long)msecs_to_jiffies(ms);
 	bool own = READ_ONCE(w->runner) == current;
 	enum ksw_refusal why;
+	unsigned int looks = 0;
 
 	for (;;) {
-		preempt_disable(); /* [ksw:begin] */
-		why = item_queue(w, item);
+		preempt_disable();
+		why = ksworker_is_observed() ? item_put(w, item, caller) : item_queue(w, item);
 		preempt_enable();
 		if (why == KSW_ACCEPTED)
 			return STATUS_SUCCESS;
@@ -1004,10 +1420,12 @@ static NTSTATUS place_wait(struct ksworker *w, PWORK_QUEUE_ITEM item, ULONG ms,
 			worker_refuse(w, why);
 			return left ? STATUS_POSSIBLE_DEADLOCK : STATUS_IO_TIMEOUT;
 		}
-		if (!own && state_item(state_read(w)))
+		if (!own && place_watch(w))
 			left = wait_for_completion_timeout(&waiter->event, left);
-		else
+		else if (++looks < KSW_LOOKS)
 			cpu_relax();
+		else
+			left = item_linger(left);
 	}
 }
 
@@ -1049,13 +1467,18 @@ NTSTATUS KsQueueWorkItemWait(PKSWORKER Worker, PWORK_QUEUE_ITEM WorkItem, ULONG 
 	if (!joined)
 		return STATUS_DELETE_PENDING;
 	ksworker_hook(KSW_HOOK_WAIT_JOINED, Worker);
-	status = place_wait(Worker, WorkItem, Milliseconds, &waiter);
+	status = place_wait(Worker, WorkItem, Milliseconds, &waiter, __builtin_return_address(0));
+	if (status != STATUS_SUCCESS && ksworker_is_observed())
+		ksworker_saw_refusal(Worker, WorkItem, status, __builtin_return_address(0));
 	waiter_leave(Worker, &waiter);
 	return status;
 }
 EXPORT_SYMBOL_GPL(KsQueueWorkItemWait);
 
-/* Under the lock: take the item out again; *@older is who was accepted before it. */
+/*
+ * Under the lock: take the item out again; *@older is who was accepted before it.
+ * [model:place_cancel]
+ */
 static bool place_cancel(struct ksworker *w, PWORK_QUEUE_ITEM item, PLIST_ENTRY *older)
 {
 	u64 s = state_read(w);
@@ -1063,23 +1486,27 @@ static bool place_cancel(struct ksworker *w, PWORK_QUEUE_ITEM item, PLIST_ENTRY 
 	do {
 		if (state_item(s) != item)
 			return false;
-		*older = (s & KSW_COUNTED) && (s & KSW_FIRST) ? &w->counted_entry : NULL;
-	} while (!atomic64_try_cmpxchg(&w->state, (s64 *)&s, state_cancelled(s)));
+		*older = (s & KSW_COUNTED) && (s & KSW_LOOK) ? &w->counted_entry : NULL;
+	} while (!atomic64_try_cmpxchg(&w->state, (s64 *)&s, waiters_kept(w, state_vacated(s))));
 	return true;
 }
 
-static bool item_cancel(struct ksworker *w, PWORK_QUEUE_ITEM item)
+static bool item_cancel(struct ksworker *w, PWORK_QUEUE_ITEM item, void *caller)
 {
 	unsigned long irqflags;
 	PLIST_ENTRY older;
 	bool cancelled;
 
 	raw_spin_lock_irqsave(&w->lock, irqflags);
-	if (worker_is_backlog(w))
+	if (w->backlog) {
+		backlog_gather(w);
 		cancelled = backlog_remove(w, &item->List, &older);
-	else
+	} else {
 		cancelled = place_cancel(w, item, &older);
+	}
 	if (cancelled) {
+		if (ksworker_is_observed())
+			ksworker_saw_cancel(w, item, caller);
 		item_release(item);
 		waiters_passed(w, &item->List, older);
 	}
@@ -1111,7 +1538,7 @@ BOOLEAN KsCancelWorkItem(PKSWORKER Worker, PWORK_QUEUE_ITEM WorkItem)
 	if (!Worker || !WorkItem)
 		return false;
 	preempt_disable(); /* [ksw:rcu] */
-	cancelled = item_cancel(Worker, WorkItem);
+	cancelled = item_cancel(Worker, WorkItem, __builtin_return_address(0));
 	preempt_enable();
 	return cancelled;
 }
@@ -1125,9 +1552,8 @@ static bool flush_join(struct ksworker *w, struct ksw_waiter *waiter)
 
 	raw_spin_lock_irq(&w->lock);
 	if (waiter_join(w, waiter)) {
-		s = atomic64_read_acquire(&w->state); /* idle: all that ran is seen [ksw:publish] */
-		waiter->until = worker_youngest(w, s);
-		busy = state_busy(s);
+		s = waiters_watch(w, &waiter->until);
+		busy = state_busy(s); /* idle: all that ran is seen [ksw:publish] */
 		if (!busy)
 			waiter_part(w, waiter);
 	}
@@ -1177,26 +1603,44 @@ EXPORT_SYMBOL_GPL(KsFlushWorker);
  * Counting
  */
 
-/* Under the lock: the counted item is due; true: the caller hands the worker over. */
-static bool counted_schedule(struct ksworker *w)
-{
-	u64 s = state_read(w);
+/*
+ * Where the frequent ways of counting are open: nowhere while somebody observes. A bound
+ * in memory costs no instruction more than a constant, on kernels without jump labels, too
+ * (so it is read plainly; it changes as a whole).
+ */
+static struct {
+	ULONG below;	/* an increment, if the count less 1 is */
+	ULONG above;	/* a decrement, if the count is */
+} count_bounds __read_mostly = { .below = U32_MAX - 1, .above = 0 };
 
-	if (worker_is_backlog(w)) {
-		if (s & KSW_COUNTED)
-			return false;
-		s |= KSW_COUNTED;
-		atomic64_set(&w->state, s);
-		return backlog_accept(w, s, &w->counted_entry);
-	}
+void ksworker_count_observe(bool on)
+{
+	WRITE_ONCE(count_bounds.below, on ? 0 : U32_MAX - 1);
+	WRITE_ONCE(count_bounds.above, on ? U32_MAX : 0);
+}
+
+/*
+ * Under the lock: the counted item is due; true: the caller hands the worker over.
+ * [model:counted_schedule]
+ */
+static bool counted_schedule(struct ksworker *w, void *caller)
+{
+	u64 new, s = state_read(w);
+
 	/* A run that has not begun sees this task, too [ksw:publish]. */
-	while (!atomic64_try_cmpxchg(&w->state, (s64 *)&s, state_counted(s)))
-		;
+	do {
+		if (w->backlog && !(s & KSW_COUNTED))
+			new = state_pushed(s, &w->counted_entry) | KSW_COUNTED;
+		else
+			new = state_counted(s);
+	} while (!atomic64_try_cmpxchg(&w->state, (s64 *)&s, new));
+	if (!(s & KSW_COUNTED) && ksworker_is_observed())
+		ksworker_saw_queue(w, w->counted, w->counted->WorkerRoutine, caller);
 	return !state_busy(s);
 }
 
 /* The way out of 0, which must not cross the closing of the gate: under the lock. */
-static noinline bool counted_open(struct ksworker *w, ULONG *count)
+static noinline bool counted_open(struct ksworker *w, ULONG *count, void *caller)
 {
 	bool hand_over = false, opened = true;
 	unsigned long irqflags;
@@ -1210,7 +1654,7 @@ static noinline bool counted_open(struct ksworker *w, ULONG *count)
 	} else {
 		*count = atomic_inc_return(&w->count);
 		ksworker_hook(KSW_HOOK_COUNT_CLAIMED, w);
-		hand_over = counted_schedule(w);
+		hand_over = counted_schedule(w, caller);
 	}
 	raw_spin_unlock_irqrestore(&w->lock, irqflags);
 	if (hand_over)
@@ -1238,12 +1682,13 @@ static bool counted_valid(struct ksworker *w, const char *call, void *caller)
 	return likely(w && w->counted) || counted_invalid(w, call, caller);
 }
 
-static ULONG counted_increment(struct ksworker *w, void *caller)
+/* [model:increment] */
+static ULONG counted_add(struct ksworker *w, void *caller)
 {
 	ULONG count = atomic_read(&w->count);
 
 	do {
-		if (!count && counted_open(w, &count))
+		if (!count && counted_open(w, &count, caller))
 			return count;
 		if (unlikely(count == U32_MAX)) {
 			counted_warn(w, KSW_WARNED_OVERFLOW, "KsIncrementCountedWorker",
@@ -1253,6 +1698,19 @@ static ULONG counted_increment(struct ksworker *w, void *caller)
 		/* The task, before the count that its decrement finds [ksw:count]. */
 	} while (!count || !atomic_try_cmpxchg(&w->count, (int *)&count, count + 1));
 	return count + 1;
+}
+
+static noinline ULONG increment_slow(struct ksworker *w, void *caller)
+{
+	ULONG count = 0;
+
+	preempt_disable(); /* [ksw:rcu] */
+	if (counted_valid(w, "KsIncrementCountedWorker", caller)) {
+		count = counted_add(w, caller);
+		trace_ksworker_count(w, 1, count, caller);
+	}
+	preempt_enable();
+	return count;
 }
 
 /**
@@ -1269,18 +1727,21 @@ static ULONG counted_increment(struct ksworker *w, void *caller)
  */
 ULONG KsIncrementCountedWorker(PKSWORKER Worker)
 {
-	void *caller = __builtin_return_address(0);
-	ULONG count = 0;
+	ULONG count;
 
-	preempt_disable(); /* [ksw:rcu] */
-	if (counted_valid(Worker, __func__, caller))
-		count = counted_increment(Worker, caller);
-	preempt_enable();
-	return count;
+	if (likely(Worker)) {
+		count = atomic_read(&Worker->count);
+		/* 1 to the maximum less 1: nothing to schedule [ksw:count] [model:increment]. */
+		while (likely(count - 1 < data_race(count_bounds.below)))
+			if (likely(atomic_try_cmpxchg(&Worker->count, (int *)&count, count + 1)))
+				return count + 1;
+	}
+	return increment_slow(Worker, __builtin_return_address(0));
 }
 EXPORT_SYMBOL_GPL(KsIncrementCountedWorker);
 
-static ULONG counted_decrement(struct ksworker *w, void *caller)
+/* [model:counted_routine] */
+static ULONG counted_subtract(struct ksworker *w, void *caller)
 {
 	ULONG count = atomic_read(&w->count);
 
@@ -1295,6 +1756,19 @@ static ULONG counted_decrement(struct ksworker *w, void *caller)
 	return count - 1;
 }
 
+static noinline ULONG decrement_slow(struct ksworker *w, void *caller)
+{
+	ULONG count = 0;
+
+	preempt_disable(); /* [ksw:rcu] */
+	if (counted_valid(w, "KsDecrementCountedWorker", caller)) {
+		count = counted_subtract(w, caller);
+		trace_ksworker_count(w, -1, count, caller);
+	}
+	preempt_enable();
+	return count;
+}
+
 /**
  * KsDecrementCountedWorker() - one task less
  * @Worker: a counted worker
@@ -1306,14 +1780,16 @@ static ULONG counted_decrement(struct ksworker *w, void *caller)
  */
 ULONG KsDecrementCountedWorker(PKSWORKER Worker)
 {
-	void *caller = __builtin_return_address(0);
-	ULONG count = 0;
+	ULONG count;
 
-	preempt_disable(); /* [ksw:rcu] */
-	if (counted_valid(Worker, __func__, caller))
-		count = counted_decrement(Worker, caller);
-	preempt_enable();
-	return count;
+	if (likely(Worker)) {
+		count = atomic_read(&Worker->count);
+		/* A plain worker's is always 0 [ksw:count] [model:counted_routine]. */
+		while (likely(count > data_race(count_bounds.above)))
+			if (likely(atomic_try_cmpxchg(&Worker->count, (int *)&count, count - 1)))
+				return count - 1;
+	}
+	return decrement_slow(Worker, __builtin_return_address(0));
 }
 EXPORT_SYMBOL_GPL(KsDecrementCountedWorker);
 
@@ -1324,7 +1800,7 @@ EXPORT_SYMBOL_GPL(KsDecrementCountedWorker);
 /*
  * Close the gate. Returns the state before. If it was busy, the runner's last
  * exchange will find CLOSING, exactly once, and tell @closer [ksw:close]; if
- * it was idle, nothing runs any more.
+ * it was idle, nothing runs any more. [model:worker_close]
  */
 static u64 worker_close(struct ksworker *w, struct completion *closer)
 {
@@ -1336,6 +1812,7 @@ static u64 worker_close(struct ksworker *w, struct completion *closer)
 	if (!(s & KSW_CLOSING)) {
 		w->closer = closer;
 		s = atomic64_fetch_or(KSW_CLOSING, &w->state);
+		trace_ksworker_close(w);
 		waiters_retry(w);
 	}
 	raw_spin_unlock_irqrestore(&w->lock, irqflags);
@@ -1364,7 +1841,10 @@ static void worker_free(struct ksworker *w)
 	mutex_lock(&ksworker_registry_lock);
 	list_del(&w->node);
 	mutex_unlock(&ksworker_registry_lock);
-	wake_up_all(&registry_left);
+	trace_ksworker_unregister(w);
+	kfree(w->record); /* nothing runs, nobody looks, and who is refused does not touch it */
+	if (wq_has_sleeper(&registry_left))
+		wake_up_all(&registry_left);
 	lockdep_unregister_key(&w->key);
 	ksworker_hook(KSW_HOOK_FREE, w);
 	kfree_rcu(w, rcu); /* [ksw:rcu] */
@@ -1520,29 +2000,27 @@ static bool routine_within(PWORKER_THREAD_ROUTINE routine, const struct module *
 
 static bool entry_within(struct ksworker *w, PLIST_ENTRY entry, const struct module *module)
 {
-	PWORK_QUEUE_ITEM item = entry == &w->counted_entry ? w->counted : entry_item(entry);
-
-	return routine_within(READ_ONCE(item->WorkerRoutine), module);
+	return routine_within(READ_ONCE(ksworker_entry_item(w, entry)->WorkerRoutine), module);
 }
 
 /*
  * Under the lock, as one of the waiters: is a routine of @module queued here, or
- * running? The items that are found stay for as long as the lock is held: the
- * runner that takes one now looks at the waiters before it releases the item.
+ * running? The items that are found stay for as long as the lock is held, since
+ * the word is watched.
  */
-static bool worker_has_routine(struct ksworker *w, u64 s, const struct module *module)
+static bool worker_has_routine(struct ksworker *w, u64 s, PWORKER_THREAD_ROUTINE running,
+			       const struct module *module)
 {
-	PWORKER_THREAD_ROUTINE running = READ_ONCE(w->routine);
 	PWORK_QUEUE_ITEM item = state_item(s);
 	PLIST_ENTRY entry;
 
 	if (routine_within(running, module))
 		return true;
-	if (item && entry_within(w, &item->List, module))
+	if (item && !w->backlog && entry_within(w, &item->List, module))
 		return true;
 	if ((s & KSW_COUNTED) && entry_within(w, &w->counted_entry, module))
 		return true;
-	for (entry = w->head; entry; entry = entry->Blink)
+	for (entry = w->head; entry; entry = entry->Blink) /* waiters_watch() gathered them */
 		if (entry_within(w, entry, module))
 			return true;
 	return false;
@@ -1555,16 +2033,20 @@ static bool worker_has_routine(struct ksworker *w, u64 s, const struct module *m
 static bool routines_join(struct ksworker *w, struct ksw_waiter *waiter,
 			  const struct module *module, bool *found)
 {
+	PWORKER_THREAD_ROUTINE running;
 	bool joined = false;
 	u64 s;
 
 	raw_spin_lock_irq(&w->lock);
 	if (waiter_join(w, waiter)) {
-		s = state_read(w);
-		waiter->until = worker_youngest(w, s);
-		*found = worker_has_routine(w, s, module);
+		s = waiters_watch(w, &waiter->until);
+		/* Once: a second look might see what the first one was too early for. */
+		running = READ_ONCE(w->routine);
+		*found = worker_has_routine(w, s, running, module);
 		/* Busy with nothing on show: what was just taken may be one of these. */
-		joined = *found || (state_busy(s) && !READ_ONCE(w->routine));
+		joined = *found || (state_busy(s) && !running);
+		if (!*found)
+			waiter->until = NULL;
 		if (!joined)
 			waiter_part(w, waiter);
 	}
@@ -1586,7 +2068,8 @@ static struct ksworker *routines_find(const struct module *module, struct ksw_wa
 	return list_entry_is_head(w, &ksworker_registry, node) ? NULL : w;
 }
 
-static void routines_leave(const struct module *module)
+/* One pass over all workers; true: something was waited for, and may have queued more. */
+static bool routines_leave(const struct module *module, bool first)
 {
 	struct ksw_waiter waiter = { };
 	unsigned int last_id = 0;
@@ -1594,19 +2077,28 @@ static void routines_leave(const struct module *module)
 	bool found;
 
 	while ((w = routines_find(module, &waiter, last_id, &found))) {
-		WARN(found, "ksworker: module %s unloads with an item queued or running; it is run first (worker %u of %s)\n",
+		WARN(found && first, "ksworker: module %s unloads with an item queued or running; it is run first (worker %u of %s)\n",
 		     module->name, w->id, owner_name(w->owner));
 		last_id = w->id;
 		wait_for_completion(&waiter.event);
 		waiter_leave(w, &waiter);
 	}
+	return last_id;
 }
 
 static int owner_notify(struct notifier_block *nb, unsigned long action, void *module)
 {
+	bool first = true, again;
+
 	if (action == MODULE_STATE_GOING) {
-		owner_leave(module);
-		routines_leave(module);
+		/* The pools' routines use the workers, and workers' routines queue on the pools. */
+		ksworker_io_leave(module);
+		do {
+			owner_leave(module);
+			again = routines_leave(module, first);
+			again |= ksworker_io_leave(module);
+			first = false;
+		} while (again);
 	}
 	return NOTIFY_OK;
 }
@@ -1622,21 +2114,31 @@ static int __init ksworker_init(void)
 	reap_wq = alloc_workqueue("ksworker_reaper", WQ_UNBOUND, 0);
 	if (!reap_wq)
 		return -ENOMEM;
+	error = ksworker_io_open();
+	if (error)
+		goto out_reaper;
 	error = register_module_notifier(&owner_notifier);
-	if (error) {
-		destroy_workqueue(reap_wq);
-		return error;
-	}
+	if (error)
+		goto out_io;
 	ksworker_debugfs_open();
+	ksworker_stall_open();
 	return 0;
+
+out_io:
+	ksworker_io_close();
+out_reaper:
+	destroy_workqueue(reap_wq);
+	return error;
 }
 
 static void __exit ksworker_exit(void)
 {
 	unregister_module_notifier(&owner_notifier);
-	owner_leave(THIS_MODULE);
-	destroy_workqueue(reap_wq);
 	ksworker_debugfs_close();
+	ksworker_stall_close();
+	owner_leave(THIS_MODULE);
+	ksworker_io_close();
+	destroy_workqueue(reap_wq);
 }
 
 module_init(ksworker_init);
@@ -1645,4 +2147,4 @@ module_exit(ksworker_exit);
 MODULE_DESCRIPTION("Windows Kernel Streaming workers for porting layers");
 MODULE_AUTHOR("The ksworker project");
 MODULE_LICENSE("GPL");
-MODULE_VERSION("0.1.0");
+MODULE_VERSION(KSWORKER_VERSION);

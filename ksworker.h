@@ -71,6 +71,13 @@
  * A refused call orders nothing. (Linux's queue_work() that finds its work
  * pending does order, because there the pending run stands in for the caller;
  * here a refused item has no run.) Increment orders the same way, always.
+ *
+ * The work items of the I/O manager and the executive (IoQueueWorkItem(),
+ * ExQueueWorkItem()) need no worker. They are for what may run at any time
+ * beside anything else: routines of one type run concurrently, in no promised
+ * order, and one that blocks holds up nobody else's. Queueing cannot fail. Of
+ * the above holds for them what is said about whose the item is and when, and
+ * about ordering; queueing an item that is queued is a mistake, which is named.
  */
 #ifndef _KSWORKER_H
 #define _KSWORKER_H
@@ -80,7 +87,28 @@
 #include <linux/errno.h>
 #include <linux/module.h>
 #include <linux/stddef.h>
+#include <linux/stringify.h>
 #include <linux/types.h>
+
+struct device;
+
+/*
+ * The version of this header and of the module that is built with it. It stands
+ * here only: the module, the packages and the documents take it from here.
+ * docs/abi.md says what may change from one version to the next.
+ */
+#define KSWORKER_VERSION_MAJOR	0
+#define KSWORKER_VERSION_MINOR	1
+#define KSWORKER_VERSION_PATCH	0
+#define KSWORKER_VERSION	__stringify(KSWORKER_VERSION_MAJOR) "." \
+				__stringify(KSWORKER_VERSION_MINOR) "." \
+				__stringify(KSWORKER_VERSION_PATCH)
+
+/* #if KSWORKER_VERSION_CODE >= KSWORKER_MAKE_VERSION(0, 2, 0) */
+#define KSWORKER_MAKE_VERSION(major, minor, patch) ((major) * 1000000 + (minor) * 1000 + (patch))
+#define KSWORKER_VERSION_CODE	KSWORKER_MAKE_VERSION(KSWORKER_VERSION_MAJOR, \
+						      KSWORKER_VERSION_MINOR, \
+						      KSWORKER_VERSION_PATCH)
 
 /*
  * Windows' base types. A porting layer that has its own defines
@@ -97,6 +125,9 @@ typedef struct _LIST_ENTRY {
 	struct _LIST_ENTRY *Flink;
 	struct _LIST_ENTRY *Blink;
 } LIST_ENTRY, *PLIST_ENTRY;
+
+/* The calls below say struct device, so a layer may have a device object of its own. */
+typedef struct device DEVICE_OBJECT, *PDEVICE_OBJECT;
 #endif
 
 #ifndef NT_SUCCESS
@@ -188,6 +219,24 @@ typedef enum _WORK_QUEUE_TYPE {
 struct ksworker;
 typedef struct ksworker *PKSWORKER;
 
+/* Begins with a WORK_QUEUE_ITEM. The rest is not for clients. */
+typedef struct _IO_WORKITEM IO_WORKITEM, *PIO_WORKITEM;
+
+/**
+ * typedef PIO_WORKITEM_ROUTINE - what IoQueueWorkItem() runs
+ * @DeviceObject: the item's device; a reference is held meanwhile
+ * @Context: what was queued with it
+ */
+typedef void (*PIO_WORKITEM_ROUTINE)(struct device *DeviceObject, PVOID Context);
+
+/**
+ * typedef PIO_WORKITEM_ROUTINE_EX - what IoQueueWorkItemEx() runs
+ * @IoObject: the item's device; a reference is held meanwhile
+ * @Context: what was queued with it
+ * @IoWorkItem: the item, for IoFreeWorkItem() or to queue it again
+ */
+typedef void (*PIO_WORKITEM_ROUTINE_EX)(PVOID IoObject, PVOID Context, PIO_WORKITEM IoWorkItem);
+
 /* Flags of KsRegisterWorkerEx(). */
 #define KSWORKER_BACKLOG	1u	/* items wait in line instead of being refused */
 #define KSWORKER_MEM_RECLAIM	2u	/* goes on when memory is short; costs a thread */
@@ -222,6 +271,22 @@ ULONG KsDecrementCountedWorker(PKSWORKER Worker);
 
 VOID ExInitializeWorkItem(PWORK_QUEUE_ITEM Item, PWORKER_THREAD_ROUTINE Routine, PVOID Context);
 int KsStatusToErrno(NTSTATUS Status);
+
+VOID ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType);
+
+PIO_WORKITEM IoAllocateWorkItem(struct device *DeviceObject);
+VOID IoFreeWorkItem(PIO_WORKITEM IoWorkItem);
+VOID IoQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE WorkerRoutine,
+		     WORK_QUEUE_TYPE QueueType, PVOID Context);
+VOID IoQueueWorkItemEx(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE_EX WorkerRoutine,
+		       WORK_QUEUE_TYPE QueueType, PVOID Context);
+BOOLEAN __must_check IoTryQueueWorkItem(PIO_WORKITEM IoWorkItem,
+					PIO_WORKITEM_ROUTINE_EX WorkerRoutine,
+					WORK_QUEUE_TYPE QueueType, PVOID Context);
+
+ULONG IoSizeofWorkItem(void);
+VOID IoInitializeWorkItem(PVOID IoObject, PIO_WORKITEM IoWorkItem);
+VOID IoUninitializeWorkItem(PIO_WORKITEM IoWorkItem);
 
 #define KsRegisterWorker(WorkQueueType, Worker) \
 	ksworker_worker_register(WorkQueueType, 0, NULL, THIS_MODULE, Worker)

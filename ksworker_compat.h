@@ -7,7 +7,9 @@
 #ifndef _KSWORKER_COMPAT_H
 #define _KSWORKER_COMPAT_H
 
+#include <linux/irqflags.h>
 #include <linux/lockdep.h>
+#include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/workqueue.h>
@@ -64,10 +66,62 @@ static inline bool compat_migration_disabled(void)
 	return current->migration_disabled;
 }
 #else
-static inline bool compat_migration_disabled(void)
+/* Always, so that what it switches off is not compiled. */
+static __always_inline bool compat_migration_disabled(void)
 {
 	return false;
 }
 #endif
+
+/* 2026-11: rcu_preempt_depth() of the running task, without a volatile load. */
+#ifdef CONFIG_PREEMPT_RCU
+static inline int compat_rcu_depth(void)
+{
+	return current->rcu_read_lock_nesting;
+}
+#else
+static inline int compat_rcu_depth(void)
+{
+	return 0;
+}
+#endif
+
+/*
+ * 2026-11: where the kernel is always preemptible, somebody who is due has the
+ * CPU already when need_resched() could be asked.
+ */
+static __always_inline bool compat_need_resched(void)
+{
+	if (IS_ENABLED(CONFIG_PREEMPTION) && !IS_ENABLED(CONFIG_PREEMPT_DYNAMIC))
+		return false;
+	return need_resched();
+}
+
+/*
+ * 2026-11: preempt_enable() in two steps, so that the first one needs no stack
+ * frame. True: somebody else is due, and the caller is about to let him in, by
+ * preempt_disable() and preempt_enable().
+ */
+static inline bool compat_preempt_enable_due(void)
+{
+	if (IS_ENABLED(CONFIG_PREEMPTION)) {
+		barrier();
+		return preempt_count_dec_and_test();
+	}
+	preempt_enable();
+	return false;
+}
+
+/* 2026-11: on PREEMPT_RT allocators sleep for locks: not in interrupts, not under raw locks. */
+static __always_inline bool compat_memory_usable(void)
+{
+	return !IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible();
+}
+
+/* The same for freeing, which can be put off: also where lockdep minds for PREEMPT_RT's sake. */
+static inline bool compat_kfree_usable(void)
+{
+	return compat_memory_usable() && !in_hardirq() && !irqs_disabled();
+}
 
 #endif /* _KSWORKER_COMPAT_H */

@@ -18,10 +18,16 @@ enum ksworker_hook {
 	KSW_HOOK_COUNT_CLAIMED,	/* the count went 0 -> 1; before the state word knows */
 	KSW_HOOK_TAKE_LOADED,	/* the runner has read the state; before it exchanges it */
 	KSW_HOOK_TAKEN,		/* the place is free; before the item is handed back */
-	KSW_HOOK_RESTED,	/* the runner went idle; before it looks at the waiters again */
+	KSW_HOOK_BATCH,		/* the runner of a backlog is about to take an entry of its batch */
+	KSW_HOOK_RESTED,	/* the runner went idle; before its thread returns */
 	KSW_HOOK_CLOSED,	/* the gate is closed; before unregister waits */
 	KSW_HOOK_FREE,		/* drained; before the memory is released */
 	KSW_HOOK_WAIT_JOINED,	/* a waiter is on the list; before it sleeps */
+	/* The pools of ksworker_io.c; these have no worker: NULL */
+	KSW_HOOK_IO_LOOKER,	/* a seat is appointed to look; before queue_work() */
+	KSW_HOOK_IO_TAKEN,	/* the item is handed back; before its routine is called */
+	KSW_HOOK_IO_RESTED,	/* the seat is free again; before its function returns */
+	KSW_HOOKS
 };
 
 #ifdef KSWORKER_TEST_HOOKS

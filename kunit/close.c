@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Unregister: the last row and the last column of the table, G8 and G9. */
+#include <linux/kernel.h>
 #include <linux/kthread.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+#include <linux/string.h>
 #include <linux/workqueue.h>
 
 #include "ksworker_kunit.h"
@@ -20,6 +24,42 @@ static void unregister_while_idle_frees(struct kunit *test)
 	worker_queue_new(f, used);
 	worker_settle(f, used);
 	worker_close(f, used);
+}
+
+/* Of all workers: a workqueue that may be needed to free memory has a thread of its name. */
+static int worker_threads(void)
+{
+	const struct task_struct *task;
+	char name[TASK_COMM_LEN];
+	unsigned int id;
+	int n = 0;
+
+	rcu_read_lock();
+	for_each_process(task) {
+		/* a thread that gets its name just now is none that this looks for */
+		data_race(strscpy(name, task->comm, sizeof(name)));
+		if ((task->flags & PF_KTHREAD) && (sscanf(name, "ks%u:", &id) == 1 ||
+						   sscanf(name, "kworker/R-ks%u", &id) == 1))
+			n++;
+	}
+	rcu_read_unlock();
+	return n;
+}
+
+static bool worker_threads_are(void *n)
+{
+	return worker_threads() == *(int *)n;
+}
+
+static void unregister_ends_the_workers_thread(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	int before = worker_threads(), with = before + 1;
+	PKSWORKER w = worker_open(f, KSWORKER_MEM_RECLAIM);
+
+	KUNIT_EXPECT_TRUE(test, condition_met(worker_threads_are, &with));
+	worker_close(f, w);
+	KUNIT_EXPECT_TRUE(test, condition_met(worker_threads_are, &before));
 }
 
 static void unregister_while_running_waits(struct kunit *test)
@@ -414,6 +454,7 @@ static void a_system_work_can_unregister_a_worker(struct kunit *test)
 static struct kunit_case close_cases[] = {
 	KUNIT_CASE(unregister_of_null_is_ignored),
 	KUNIT_CASE(unregister_while_idle_frees),
+	KUNIT_CASE(unregister_ends_the_workers_thread),
 	KUNIT_CASE(unregister_while_running_waits),
 	KUNIT_CASE(unregister_while_running_and_queued_waits_for_both),
 	KUNIT_CASE(unregister_runs_a_whole_backlog),

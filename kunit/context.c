@@ -1,35 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* G7: each call that is allowed there, from the real contexts at and above DISPATCH_LEVEL. */
 #include <linux/bottom_half.h>
-#include <linux/hrtimer.h>
-#include <linux/interrupt.h>
 #include <linux/spinlock.h>
 
-#include "ksworker_kunit.h"
-
-/**
- * struct dispatch - one call in one context
- * @call: the call
- * @worker: its worker
- * @probe: its item
- * @status: what it returned, if an NTSTATUS
- * @count: what it returned, if a count or a BOOLEAN
- * @right: the context was the one that the case is about
- * @done: the call was made
- * @timer: for the hard interrupt
- * @tasklet: for the soft interrupt
- */
-struct dispatch {
-	void (*call)(struct dispatch *d);
-	PKSWORKER worker;
-	struct probe *probe;
-	NTSTATUS status;
-	ULONG count;
-	bool right;
-	struct completion done;
-	struct hrtimer timer;
-	struct tasklet_struct tasklet;
-};
+#include "context.h"
 
 static DEFINE_RAW_SPINLOCK(context_lock);
 
@@ -43,7 +17,7 @@ static enum hrtimer_restart hard_irq(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-static bool in_hard_irq(struct dispatch *d)
+bool in_hard_irq(struct dispatch *d)
 {
 	bool done;
 
@@ -64,7 +38,7 @@ static void soft_irq(struct tasklet_struct *tasklet)
 	complete(&d->done);
 }
 
-static bool in_soft_irq(struct dispatch *d)
+bool in_soft_irq(struct dispatch *d)
 {
 	bool done;
 
@@ -75,7 +49,7 @@ static bool in_soft_irq(struct dispatch *d)
 	return done;
 }
 
-static bool under_raw_lock(struct dispatch *d)
+bool under_raw_lock(struct dispatch *d)
 {
 	unsigned long flags;
 
@@ -86,7 +60,7 @@ static bool under_raw_lock(struct dispatch *d)
 	return true;
 }
 
-static bool with_bh_off(struct dispatch *d)
+bool with_bh_off(struct dispatch *d)
 {
 	local_bh_disable();
 	d->right = in_softirq();
@@ -95,8 +69,8 @@ static bool with_bh_off(struct dispatch *d)
 	return true;
 }
 
-static struct dispatch *dispatch_new(struct kunit *test, void (*call)(struct dispatch *d),
-				     PKSWORKER w, struct probe *p)
+struct dispatch *dispatch_new(struct kunit *test, void (*call)(struct dispatch *d),
+			      PKSWORKER w, struct probe *p)
 {
 	struct dispatch *d = kunit_kzalloc(test, sizeof(*d), GFP_KERNEL);
 

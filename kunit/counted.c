@@ -2,6 +2,8 @@
 /* The counted worker: increment and decrement by state, and G6. */
 #include <linux/kthread.h>
 
+#include <linux/delay.h>
+
 #include "ksworker_kunit.h"
 
 /* The canonical loop: do { task } while (KsDecrementCountedWorker(w)); */
@@ -254,6 +256,22 @@ static void up_down_up_before_the_first_run_gives_one_run(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, probe_runs(p), 1);
 }
 
+static void up_down_up_on_a_backlog_gives_one_run(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct probe *p = counted_probe(f, NULL);
+	PKSWORKER w = worker_open_counted(f, p, KSWORKER_BACKLOG);
+	struct probe *held = worker_run_held(f, w);
+
+	KUNIT_EXPECT_EQ(test, KsIncrementCountedWorker(w), 1);
+	KUNIT_EXPECT_EQ(test, KsDecrementCountedWorker(w), 0);
+	KUNIT_EXPECT_EQ(test, KsIncrementCountedWorker(w), 1);
+	KUNIT_EXPECT_EQ(test, probe_runs(p), 0);
+	probe_release(held);
+	worker_settle(f, w);
+	KUNIT_EXPECT_EQ(test, probe_runs(p), 1);
+}
+
 static void an_increment_after_the_last_decrement_gives_another_run(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -291,6 +309,29 @@ static void a_routines_own_increment_in_its_tail_gives_another_run(struct kunit 
 	KUNIT_EXPECT_EQ(test, probe_runs(p), 21);
 }
 
+/* Longer than the runner goes on by itself. */
+static void act_takes_long_and_increments(struct probe *p)
+{
+	mdelay(25);
+	act_increments_in_its_tail(p);
+}
+
+static void a_long_run_and_an_increment_in_its_tail_gives_another_run(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct probe *p = counted_probe(f, act_takes_long_and_increments);
+	PKSWORKER w = worker_open_counted(f, p, 0);
+
+	p->left = 2;
+	KUNIT_EXPECT_EQ(test, KsIncrementCountedWorker(w), 1);
+	worker_settle(f, w);
+	KUNIT_ASSERT_TRUE(test, probe_ended(p));
+	KUNIT_ASSERT_TRUE(test, probe_ended(p));
+	KUNIT_ASSERT_TRUE(test, probe_ended(p));
+	worker_settle(f, w);
+	KUNIT_EXPECT_EQ(test, probe_runs(p), 3);
+}
+
 #define INCREMENTS	2000
 
 static void actor_increments_often(struct actor *a)
@@ -319,6 +360,77 @@ static void two_incrementers_give_as_many_tasks_as_increments(struct kunit *test
 	KUNIT_EXPECT_EQ(test, a->count + b->count, 2 * INCREMENTS);
 	KUNIT_EXPECT_EQ(test, p->data, 2 * INCREMENTS);
 	KUNIT_EXPECT_EQ(test, atomic_read(&f->overlaps), 0);
+}
+
+#define UPS_AND_DOWNS	50000
+
+static void actor_goes_up_and_down(struct actor *a)
+{
+	int i;
+
+	for (i = 0; i < UPS_AND_DOWNS && !actor_should_stop(a); i++) {
+		a->count += KsIncrementCountedWorker(a->worker) < 2;
+		a->count += KsDecrementCountedWorker(a->worker) < 1;
+	}
+}
+
+/* From 1, so that nothing is scheduled. Each finds the count changed under its hands at times. */
+static void two_that_go_up_and_down_come_to_where_they_began(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct probe *p = counted_probe(f, NULL);
+	PKSWORKER w = worker_open_counted(f, p, 0);
+	struct actor *a, *b;
+
+	KUNIT_EXPECT_EQ(test, KsIncrementCountedWorker(w), 1);
+	a = actor_start(f, 0, actor_goes_up_and_down, w, NULL);
+	b = actor_start(f, 1, actor_goes_up_and_down, w, NULL);
+	KUNIT_ASSERT_TRUE(test, actor_done(a));
+	KUNIT_ASSERT_TRUE(test, actor_done(b));
+	KUNIT_EXPECT_EQ(test, a->count + b->count, 0);
+	KUNIT_EXPECT_EQ(test, KsDecrementCountedWorker(w), 0);
+	worker_settle(f, w);
+	KUNIT_EXPECT_EQ(test, probe_runs(p), 1);
+}
+
+/* The probe's @left says that the other one is done. */
+static void actor_goes_down(struct actor *a)
+{
+	while (!READ_ONCE(a->probe->left) && !actor_should_stop(a))
+		a->count += KsDecrementCountedWorker(a->worker) > 0;
+}
+
+/* Slowly, so that the count is 0 most of the time. */
+static void actor_goes_up(struct actor *a)
+{
+	int i;
+
+	for (i = 0; i < UPS_AND_DOWNS / 10 && !actor_should_stop(a); i++) {
+		a->count += KsIncrementCountedWorker(a->worker) == 0;
+		udelay(i % 16);
+	}
+	WRITE_ONCE(a->probe->left, 1);
+}
+
+/* A mistake, and the next count is right all the same: no increment is lost or refused. */
+static void an_increment_against_decrements_at_0_is_counted(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct probe *p = counted_probe(f, NULL);
+	PKSWORKER w = worker_open_counted(f, p, 0);
+	struct actor *down, *up;
+
+	expect_warning("KsDecrementCountedWorker: the count is 0 already");
+	KUNIT_EXPECT_EQ(test, KsDecrementCountedWorker(w), 0);
+	down = actor_start(f, 0, actor_goes_down, w, p);
+	up = actor_start(f, 1, actor_goes_up, w, p);
+	KUNIT_ASSERT_TRUE(test, actor_done(up));
+	KUNIT_ASSERT_TRUE(test, actor_done(down));
+	KUNIT_EXPECT_EQ(test, up->count, 0);
+	while (KsDecrementCountedWorker(w))
+		;
+	worker_settle(f, w);
+	KUNIT_EXPECT_EQ(test, KsIncrementCountedWorker(w), 1);
 }
 
 static void actor_decrements(struct actor *a)
@@ -493,9 +605,13 @@ static struct kunit_case counted_cases[] = {
 	KUNIT_CASE(a_count_that_came_back_to_0_schedules_again),
 	KUNIT_CASE(one_run_does_all_tasks),
 	KUNIT_CASE(up_down_up_before_the_first_run_gives_one_run),
+	KUNIT_CASE(up_down_up_on_a_backlog_gives_one_run),
 	KUNIT_CASE(an_increment_after_the_last_decrement_gives_another_run),
 	KUNIT_CASE(a_routines_own_increment_in_its_tail_gives_another_run),
+	KUNIT_CASE(a_long_run_and_an_increment_in_its_tail_gives_another_run),
 	KUNIT_CASE(two_incrementers_give_as_many_tasks_as_increments),
+	KUNIT_CASE(two_that_go_up_and_down_come_to_where_they_began),
+	KUNIT_CASE(an_increment_against_decrements_at_0_is_counted),
 	KUNIT_CASE(any_thread_can_decrement),
 	KUNIT_CASE(counted_before_plain_runs_before_plain),
 	KUNIT_CASE(plain_before_counted_runs_before_counted),

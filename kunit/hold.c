@@ -5,11 +5,12 @@
 
 #include "hold.h"
 
-#define WINDOWS		(KSW_HOOK_WAIT_JOINED + 1)
+#define WINDOWS		KSW_HOOKS
 /*
  * In microseconds, counted by delays: while a CPU spins with interrupts off,
- * the kernel's time may stand still. The first is longer than the case's own
- * patience, and shorter than the kernel's with a CPU that spins.
+ * the kernel's time may stand still; and by the kernel's time, since on a busy
+ * machine the delays may have been measured wrongly at boot. The first is longer
+ * than the case's own patience, and shorter than the kernel's with a CPU that spins.
  */
 #define LONG		(15 * USEC_PER_SEC)
 #define BRIEF		(200 * USEC_PER_MSEC)
@@ -29,9 +30,10 @@ static struct hold {
 static void hold_spin(struct hold *h)
 {
 	long left = h->brief ? BRIEF : LONG;
+	unsigned long end = jiffies + usecs_to_jiffies(left);
 
 	while (atomic_read_acquire(&h->state) == HOLD_HELD) {
-		if (left <= 0) {
+		if (left <= 0 && (h->brief || time_after(jiffies, end) || left < -20 * LONG)) {
 			WRITE_ONCE(h->gave_up, !h->brief);
 			break;
 		}
@@ -173,7 +175,8 @@ struct actor *hold_actor(struct fixture *f, enum ksworker_hook at,
 
 /*
  * A queuer that has taken the place of an idle worker, and has not started it.
- * A worker with a backlog is queued in that way only: it takes items under its lock.
+ * A worker with a backlog is queued in that way only: while its first routine is due, it
+ * has no entry in the place that a case could hold it before.
  */
 struct actor *hold_claimed(struct fixture *f, PKSWORKER w, struct probe *p)
 {

@@ -107,6 +107,27 @@ static void an_item_initialised_inline_is_enough(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, probe_runs(p), 1);
 }
 
+static void stack_routine(PVOID parameter)
+{
+	complete(parameter);
+}
+
+/* Its time there is over when the routine has begun. */
+static void an_item_may_stand_on_the_stack(struct kunit *test)
+{
+	DECLARE_COMPLETION_ONSTACK(began);
+	PKSWORKER w = worker_open(test->priv, 0);
+	WORK_QUEUE_ITEM item;
+	NTSTATUS status;
+
+	ExInitializeWorkItem(&item, stack_routine, &began);
+	status = KsQueueWorkItem(w, &item);
+	if (status == STATUS_SUCCESS)
+		wait_for_completion(&began);
+	KUNIT_EXPECT_EQ(test, status, STATUS_SUCCESS);
+	KUNIT_EXPECT_NULL(test, item.List.Flink);
+}
+
 static void act_sees_whether_it_is_queued(struct probe *p)
 {
 	p->data = probe_is_queued(p);
@@ -314,6 +335,7 @@ static struct kunit_case item_cases[] = {
 	KUNIT_CASE(a_failure_of_another_kind_maps_to_a_negative_errno),
 	KUNIT_CASE(initialise_sets_three_fields_and_nothing_else),
 	KUNIT_CASE(an_item_initialised_inline_is_enough),
+	KUNIT_CASE(an_item_may_stand_on_the_stack),
 	KUNIT_CASE(the_item_is_marked_until_its_routine_begins),
 	KUNIT_CASE(a_null_parameter_is_passed_on),
 	KUNIT_CASE(a_routine_can_queue_its_own_item_again),

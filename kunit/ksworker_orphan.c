@@ -12,7 +12,7 @@
 
 static char *mode = "idle";
 module_param(mode, charp, 0444);
-MODULE_PARM_DESC(mode, "idle, queued, running, requeue or counted");
+MODULE_PARM_DESC(mode, "idle, two, queued, running, requeue, counted or own; items, tail, long or foreign (no worker)");
 
 static PKSWORKER worker;
 static WORK_QUEUE_ITEM first, second;
@@ -49,6 +49,13 @@ static void orphan_counts(PVOID parameter)
 	} while (KsDecrementCountedWorker(worker));
 }
 
+/* Unregisters its own worker, which is warned about and goes on, and stays. */
+static void orphan_unregisters(PVOID parameter)
+{
+	KsUnregisterWorker(worker);
+	orphan_stays(parameter);
+}
+
 static NTSTATUS orphan_queue(PWORKER_THREAD_ROUTINE routine)
 {
 	NTSTATUS status;
@@ -66,6 +73,10 @@ static NTSTATUS orphan_start_plain(void)
 
 	if (!NT_SUCCESS(status) || !strcmp(mode, "idle"))
 		return status;
+	if (!strcmp(mode, "two"))
+		return KsRegisterWorker(DelayedWorkQueue, &worker);
+	if (!strcmp(mode, "own"))
+		return orphan_queue(orphan_unregisters);
 	if (!strcmp(mode, "requeue"))
 		return orphan_queue(orphan_goes_round);
 	status = orphan_queue(orphan_stays);
@@ -89,10 +100,67 @@ static NTSTATUS orphan_start_counted(void)
 	return status;
 }
 
+/* Without a worker: more blocked routines than a pool has seats, so that some stay queued. */
+#define CROWD	160
+
+static WORK_QUEUE_ITEM crowd[CROWD];
+
+static NTSTATUS orphan_start_crowd(void)
+{
+	int i;
+
+	for (i = 0; i < CROWD; i++) {
+		ExInitializeWorkItem(&crowd[i], orphan_stays, NULL);
+		ExQueueWorkItem(&crowd[i], DelayedWorkQueue);
+	}
+	wait_for_completion(&begun);
+	return STATUS_SUCCESS;
+}
+
+/* As Windows' drivers do: they are told the end by the routine, which has to return yet. */
+static void orphan_tells(PVOID parameter)
+{
+	complete(&begun);
+	msleep(parameter ? 3000 : 200);
+}
+
+static NTSTATUS orphan_start_teller(bool slow)
+{
+	ExInitializeWorkItem(&first, orphan_tells, slow ? &first : NULL);
+	ExQueueWorkItem(&first, CriticalWorkQueue);
+	return STATUS_SUCCESS;
+}
+
+/* A routine that is in no module, or in the kernel: it may outlive its client, and is let. */
+static NTSTATUS orphan_start_foreign(void)
+{
+	ExInitializeWorkItem(&first, (PWORKER_THREAD_ROUTINE)(void *)msleep, (PVOID)600UL);
+	ExQueueWorkItem(&first, NormalWorkQueue);
+	while (READ_ONCE(first.List.Flink))
+		usleep_range(50, 200);
+	return STATUS_SUCCESS;
+}
+
+/* Returns false: there is no such mode here. */
+static bool orphan_start_item(NTSTATUS *status)
+{
+	if (!strcmp(mode, "items"))
+		*status = orphan_start_crowd();
+	else if (!strcmp(mode, "tail") || !strcmp(mode, "long"))
+		*status = orphan_start_teller(!strcmp(mode, "long"));
+	else if (!strcmp(mode, "foreign"))
+		*status = orphan_start_foreign();
+	else
+		return false;
+	return true;
+}
+
 static int __init orphan_init(void)
 {
 	NTSTATUS status;
 
+	if (orphan_start_item(&status))
+		return KsStatusToErrno(status);
 	if (!strcmp(mode, "counted"))
 		status = orphan_start_counted();
 	else
@@ -108,6 +176,8 @@ static int __init orphan_init(void)
 static void __exit orphan_exit(void)
 {
 	complete_all(&leaving);
+	if (!strcmp(mode, "tail") || !strcmp(mode, "long"))
+		wait_for_completion(&begun);
 }
 
 module_init(orphan_init);

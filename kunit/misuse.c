@@ -3,6 +3,7 @@
 #include <linux/bottom_half.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
+#include <linux/slab.h>
 #include <linux/spinlock.h>
 
 #include "ksworker_kunit.h"
@@ -140,6 +141,24 @@ static void queue_of_an_item_without_a_routine_is_refused(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, probe_ended(p));
 }
 
+/* A running worker with a free place, and a backlog: these are looked at in another order. */
+static void queue_of_an_item_without_a_routine_on_a_running_worker_is_refused(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	PKSWORKER w = worker_open(f, 0), b = worker_open(f, KSWORKER_BACKLOG);
+	struct probe *p = probe_new(f);
+
+	worker_run_held(f, w);
+	worker_run_held(f, b);
+	worker_queue_new(f, b);
+	ExInitializeWorkItem(&p->item, NULL, p);
+	KUNIT_EXPECT_EQ(test, probe_queue(p, w), STATUS_INVALID_PARAMETER);
+	KUNIT_EXPECT_EQ(test, probe_queue(p, b), STATUS_INVALID_PARAMETER);
+	KUNIT_EXPECT_EQ(test, KsQueueWorkItem(w, NULL), STATUS_INVALID_PARAMETER);
+	KUNIT_EXPECT_EQ(test, KsQueueWorkItem(b, NULL), STATUS_INVALID_PARAMETER);
+	KUNIT_EXPECT_FALSE(test, probe_is_queued(p));
+}
+
 /* @memory as far off as @by, holding what would be a good item. */
 static PWORK_QUEUE_ITEM item_misaligned(struct probe *p, char *memory, int by)
 {
@@ -166,6 +185,26 @@ static void queue_of_a_misaligned_item_is_refused(struct kunit *test)
 	worker_settle(f, w);
 	worker_settle(f, b);
 	KUNIT_EXPECT_EQ(test, probe_runs(p), 0);
+}
+
+static void a_misaligned_counted_item_is_refused(struct kunit *test)
+{
+	struct probe *p = probe_new(test->priv);
+	char *memory = kunit_kzalloc(test, 2 * sizeof(p->item), GFP_KERNEL);
+	int by;
+
+	KUNIT_ASSERT_NOT_NULL(test, memory);
+	for (by = 1; by < sizeof(void *); by++) {
+		PKSWORKER a = (PKSWORKER)test, b = (PKSWORKER)test;
+		PWORK_QUEUE_ITEM item = item_misaligned(p, memory, by);
+
+		KUNIT_EXPECT_EQ(test, KsRegisterCountedWorker(NormalWorkQueue, item, &a),
+				STATUS_INVALID_PARAMETER);
+		KUNIT_EXPECT_EQ(test, KsRegisterWorkerEx(NormalWorkQueue, 0, item, &b),
+				STATUS_INVALID_PARAMETER);
+		KUNIT_EXPECT_PTR_EQ(test, a, (PKSWORKER)NULL);
+		KUNIT_EXPECT_PTR_EQ(test, b, (PKSWORKER)NULL);
+	}
 }
 
 static void flush_of_null_is_refused(struct kunit *test)
@@ -248,6 +287,71 @@ static void a_second_unregister_warns_and_changes_nothing(struct kunit *test)
 	probe_release(held);
 	KUNIT_EXPECT_TRUE(test, actor_done(closer));
 	KUNIT_EXPECT_EQ(test, probe_runs(p), 1);
+}
+
+static void of_many_unregisters_only_one_is_warned_about(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	PKSWORKER w = worker_open(f, 0);
+	struct probe *held = worker_run_held(f, w);
+	struct actor *a = worker_closing(f, w);
+	int i;
+
+	expect_warning("KsUnregisterWorker: the worker is being unregistered already");
+	for (i = 0; i < 3; i++)
+		KsUnregisterWorker(w);
+	KUNIT_EXPECT_FALSE(test, actor_is_done(a));
+	probe_release(held);
+	KUNIT_EXPECT_TRUE(test, actor_done(a));
+}
+
+/* As a loader does that resolved the name; in parentheses it is no macro. */
+static void a_mistake_on_a_worker_of_an_unknown_owner_is_reported(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct probe *p = probe_new(f);
+	PKSWORKER w = NULL;
+
+	KUNIT_ASSERT_EQ(test, (KsRegisterCountedWorker)(NormalWorkQueue, &p->item, &w),
+			STATUS_SUCCESS);
+	expect_warning("of an unknown module");
+	KUNIT_EXPECT_EQ(test, KsDecrementCountedWorker(w), 0);
+	KsUnregisterWorker(w);
+}
+
+/*
+ * The memory of such a cache stays what it is after a free, so that nothing
+ * worse happens than what is reported. The worker has the item all the same,
+ * and says that it was not its any more.
+ */
+static void a_queued_item_that_is_freed_is_reported(struct kunit *test)
+{
+	struct kmem_cache *cache = kmem_cache_create("ksworker_kunit", sizeof(struct probe), 0,
+						     SLAB_TYPESAFE_BY_RCU, NULL);
+	struct fixture *f = test->priv;
+	PKSWORKER w = worker_open(f, 0);
+	struct probe *held = worker_run_held(f, w), *like = probe_new(f);
+	NTSTATUS status = STATUS_SUCCESS;
+	PWORK_QUEUE_ITEM item;
+
+	KUNIT_ASSERT_NOT_NULL(test, cache);
+	item = kmem_cache_alloc(cache, GFP_KERNEL);
+	if (item) {
+		*item = like->item;
+		status = KsQueueWorkItem(w, item);
+		if (IS_ENABLED(CONFIG_DEBUG_OBJECTS_FREE)) {
+			expect_warning("ODEBUG: free active");
+			expect_warning("ODEBUG: deactivate not available");
+		}
+		kmem_cache_free(cache, item);
+	}
+	probe_release(held);
+	if (status == STATUS_SUCCESS)
+		status = KsFlushWorker(w);
+	kmem_cache_destroy(cache);
+	KUNIT_ASSERT_NOT_NULL(test, item);
+	KUNIT_EXPECT_EQ(test, status, STATUS_SUCCESS);
+	KUNIT_EXPECT_EQ(test, probe_runs(like), 1);
 }
 
 /* G10: these return with something that they should have given back. */
@@ -413,7 +517,9 @@ static struct kunit_case misuse_cases[] = {
 	KUNIT_CASE(queue_on_a_null_worker_is_refused),
 	KUNIT_CASE(queue_of_a_null_item_is_refused),
 	KUNIT_CASE(queue_of_an_item_without_a_routine_is_refused),
+	KUNIT_CASE(queue_of_an_item_without_a_routine_on_a_running_worker_is_refused),
 	KUNIT_CASE(queue_of_a_misaligned_item_is_refused),
+	KUNIT_CASE(a_misaligned_counted_item_is_refused),
 	KUNIT_CASE(flush_of_null_is_refused),
 	KUNIT_CASE(cancel_of_null_is_false),
 	KUNIT_CASE(increment_of_null_warns_and_returns_0),
@@ -422,6 +528,9 @@ static struct kunit_case misuse_cases[] = {
 	KUNIT_CASE(decrement_of_a_plain_worker_warns_once_and_returns_0),
 	KUNIT_CASE(decrement_at_0_warns_once_and_changes_nothing),
 	KUNIT_CASE(a_second_unregister_warns_and_changes_nothing),
+	KUNIT_CASE(of_many_unregisters_only_one_is_warned_about),
+	KUNIT_CASE(a_mistake_on_a_worker_of_an_unknown_owner_is_reported),
+	KUNIT_CASE(a_queued_item_that_is_freed_is_reported),
 	KUNIT_CASE(a_routine_that_leaves_preemption_off_is_reported),
 	KUNIT_CASE(a_routine_that_leaves_preemption_off_twice_is_reported_once),
 	KUNIT_CASE(a_routine_that_leaves_interrupts_off_is_reported),

@@ -143,6 +143,33 @@ static void a_slow_queuers_item_is_refused_elsewhere(struct kunit *test)
 	expect_once(test, w, p);
 }
 
+static void act_waits_for_a_claimed_item(struct probe *p)
+{
+	complete(&p->acted);
+	p->status = KsQueueWorkItemWait(p->worker, &p->other->item, KSWORKER_INFINITE);
+}
+
+/* Somebody else has the item in his hands; then it is in the place, where only we can free it. */
+static void wait_from_the_own_routine_for_a_claimed_item_is_a_deadlock(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	PKSWORKER w = worker_open(f, 0);
+	struct probe *p = probe_acting(f, w, act_waits_for_a_claimed_item);
+	struct actor *a;
+
+	p->other = probe_new(f);
+	a = hold_loaded(f, w, p->other);
+	KUNIT_ASSERT_EQ(test, probe_queue(p, w), STATUS_SUCCESS);
+	KUNIT_ASSERT_TRUE(test, wait_for_completion_timeout(&p->acted, PATIENCE));
+	hold_reached_soon(KSW_HOOK_WAIT_JOINED);
+	KUNIT_EXPECT_FALSE(test, completion_done(&p->ended));
+	hold_release(KSW_HOOK_QUEUE_LOADED);
+	expect_accepted(test, a);
+	KUNIT_ASSERT_TRUE(test, probe_ended(p));
+	KUNIT_EXPECT_EQ(test, p->status, STATUS_POSSIBLE_DEADLOCK);
+	expect_once(test, w, p->other);
+}
+
 /* The refinement: the item is claimed before the place. */
 static void two_queues_of_one_item_may_both_be_refused(struct kunit *test)
 {
@@ -238,6 +265,24 @@ static void a_closed_gate_refuses_before_the_drain(struct kunit *test)
 	hold_release(KSW_HOOK_CLOSED);
 	KUNIT_ASSERT_TRUE(test, actor_done(closer));
 	KUNIT_EXPECT_EQ(test, probe_runs(p) + probe_runs(counted), 0);
+}
+
+/* The last window: nobody is inside any more, and the memory is still there. */
+static void who_comes_when_the_worker_goes_is_told(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	PKSWORKER w = worker_open(f, 0);
+	struct probe *p = probe_new(f);
+	struct actor *closer = hold_actor(f, KSW_HOOK_FREE, actor_closes, w, NULL);
+
+	KUNIT_EXPECT_EQ(test, KsQueueWorkItemWait(w, &p->item, KSWORKER_INFINITE),
+			STATUS_DELETE_PENDING);
+	KUNIT_EXPECT_EQ(test, KsFlushWorker(w), STATUS_SUCCESS);
+	KUNIT_EXPECT_EQ(test, probe_queue(p, w), STATUS_DELETE_PENDING);
+	KUNIT_EXPECT_FALSE(test, KsCancelWorkItem(w, &p->item));
+	hold_release(KSW_HOOK_FREE);
+	KUNIT_ASSERT_TRUE(test, actor_done(closer));
+	KUNIT_EXPECT_EQ(test, probe_runs(p), 0);
 }
 
 /*
@@ -540,18 +585,28 @@ static void a_place_freed_before_the_waiter_sleeps_is_seen(struct kunit *test)
 	expect_once(test, w, p);
 }
 
-static void a_wait_for_an_item_that_begins_queues_it_again(struct kunit *test)
+static void expect_wait_queues_what_begins_again(struct kunit *test, ULONG ms)
 {
 	struct fixture *f = test->priv;
 	PKSWORKER w = worker_open(f, 0);
 	struct probe *p = hold_taken(f, w, false);
-	struct actor *a = actor_start_wait(f, w, p, KSWORKER_INFINITE);
+	struct actor *a = actor_start_wait(f, w, p, ms);
 
 	KUNIT_EXPECT_FALSE_MSG(test, actor_done_soon(a), "it did not wait");
 	hold_release(KSW_HOOK_TAKEN);
 	expect_accepted(test, a);
 	worker_settle(f, w);
 	KUNIT_EXPECT_EQ(test, probe_runs(p), 2);
+}
+
+static void a_wait_for_an_item_that_begins_queues_it_again(struct kunit *test)
+{
+	expect_wait_queues_what_begins_again(test, KSWORKER_INFINITE);
+}
+
+static void a_wait_with_a_limit_for_an_item_that_begins_queues_it_again(struct kunit *test)
+{
+	expect_wait_queues_what_begins_again(test, 10 * MSEC_PER_SEC);
 }
 
 /* Flush against begin */
@@ -737,12 +792,14 @@ static struct kunit_case race_cases[] = {
 	KUNIT_CASE(a_slow_queuer_is_refused_when_another_took_the_place),
 	KUNIT_CASE(a_slow_backlog_queuer_is_accepted_after_a_quick_one),
 	KUNIT_CASE(a_slow_queuers_item_is_refused_elsewhere),
+	KUNIT_CASE(wait_from_the_own_routine_for_a_claimed_item_is_a_deadlock),
 	KUNIT_CASE(two_queues_of_one_item_may_both_be_refused),
 	KUNIT_CASE(the_place_is_taken_before_the_worker_is_started),
 	KUNIT_CASE(what_was_accepted_before_the_close_runs),
 	KUNIT_CASE(a_slow_queuer_is_refused_by_a_freed_worker),
 	KUNIT_CASE(a_slow_backlog_queuer_is_refused_by_a_freed_worker),
 	KUNIT_CASE(a_closed_gate_refuses_before_the_drain),
+	KUNIT_CASE(who_comes_when_the_worker_goes_is_told),
 	KUNIT_CASE(a_run_that_was_counted_before_the_close_happens),
 	KUNIT_CASE(a_plain_item_against_a_slow_increment_runs),
 	KUNIT_CASE(up_and_down_against_a_slow_increment_gives_one_run),
@@ -760,6 +817,7 @@ static struct kunit_case race_cases[] = {
 	KUNIT_CASE(a_time_out_against_a_freed_place_tells_the_truth),
 	KUNIT_CASE(a_place_freed_before_the_waiter_sleeps_is_seen),
 	KUNIT_CASE(a_wait_for_an_item_that_begins_queues_it_again),
+	KUNIT_CASE(a_wait_with_a_limit_for_an_item_that_begins_queues_it_again),
 	KUNIT_CASE(a_flush_before_the_item_is_taken_waits_for_it),
 	KUNIT_CASE(a_flush_after_the_item_is_taken_waits_for_it),
 	KUNIT_CASE(a_flush_while_the_worker_goes_idle_returns),

@@ -249,6 +249,19 @@ static void wait_for_an_item_that_is_busy_elsewhere_is_refused_at_once(struct ku
 	KUNIT_EXPECT_EQ(test, probe_runs(p), 1);
 }
 
+static void wait_on_a_backlog_for_a_queued_item_is_refused_at_once(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	PKSWORKER w = worker_open(f, KSWORKER_BACKLOG);
+	struct probe *held = worker_run_held(f, w), *p = worker_queue_new(f, w);
+
+	KUNIT_EXPECT_EQ(test, KsQueueWorkItemWait(w, &p->item, KSWORKER_INFINITE),
+			STATUS_DEVICE_BUSY);
+	probe_release(held);
+	worker_settle(f, w);
+	KUNIT_EXPECT_EQ(test, probe_runs(p), 1);
+}
+
 static void wait_for_an_item_in_its_own_place_queues_it_again(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -336,6 +349,45 @@ static void flush_waits_for_the_counted_item(struct kunit *test)
 	probe_release(p);
 	expect_flushed(test, a);
 	KUNIT_EXPECT_TRUE(test, completion_done(&p->ended));
+}
+
+/* A flush with a plain and a counted item pending: it returns when @last has ended. */
+static void expect_flush_until(struct kunit *test, PKSWORKER w, struct probe *held,
+			       struct probe *first, struct probe *last)
+{
+	struct actor *a = flush_waiting(test->priv, w);
+
+	probe_release(held);
+	KUNIT_ASSERT_TRUE(test, probe_ended(first));
+	KUNIT_ASSERT_TRUE(test, probe_began(last));
+	KUNIT_EXPECT_FALSE(test, actor_is_done(a));
+	probe_release(last);
+	expect_flushed(test, a);
+	KUNIT_EXPECT_TRUE(test, completion_done(&last->ended));
+}
+
+static void flush_waits_for_the_counted_item_behind_a_plain_one(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct probe *counted = probe_held(f), *plain = probe_new(f);
+	PKSWORKER w = worker_open_counted(f, counted, 0);
+	struct probe *held = worker_run_held(f, w);
+
+	KUNIT_ASSERT_EQ(test, probe_queue(plain, w), STATUS_SUCCESS);
+	KUNIT_ASSERT_EQ(test, KsIncrementCountedWorker(w), 1);
+	expect_flush_until(test, w, held, plain, counted);
+}
+
+static void flush_waits_for_the_plain_item_behind_the_counted_one(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct probe *counted = probe_new(f), *plain = probe_held(f);
+	PKSWORKER w = worker_open_counted(f, counted, 0);
+	struct probe *held = worker_run_held(f, w);
+
+	KUNIT_ASSERT_EQ(test, KsIncrementCountedWorker(w), 1);
+	KUNIT_ASSERT_EQ(test, probe_queue(plain, w), STATUS_SUCCESS);
+	expect_flush_until(test, w, held, counted, plain);
 }
 
 static void flush_waits_for_a_whole_backlog(struct kunit *test)
@@ -811,11 +863,14 @@ static struct kunit_case wait_cases[] = {
 	KUNIT_CASE(wait_from_the_own_routine_for_a_free_place_queues),
 	KUNIT_CASE(a_routine_can_wait_for_another_worker),
 	KUNIT_CASE(wait_for_an_item_that_is_busy_elsewhere_is_refused_at_once),
+	KUNIT_CASE(wait_on_a_backlog_for_a_queued_item_is_refused_at_once),
 	KUNIT_CASE(wait_for_an_item_in_its_own_place_queues_it_again),
 	KUNIT_CASE(flush_of_an_idle_worker_returns),
 	KUNIT_CASE(flush_waits_for_the_running_routine),
 	KUNIT_CASE(flush_waits_for_the_queued_item),
 	KUNIT_CASE(flush_waits_for_the_counted_item),
+	KUNIT_CASE(flush_waits_for_the_counted_item_behind_a_plain_one),
+	KUNIT_CASE(flush_waits_for_the_plain_item_behind_the_counted_one),
 	KUNIT_CASE(flush_waits_for_a_whole_backlog),
 	KUNIT_CASE(flush_does_not_wait_for_a_later_item),
 	KUNIT_CASE(flush_does_not_wait_for_a_later_backlog_item),

@@ -300,6 +300,36 @@ static void a_blocked_worker_holds_up_no_other(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, probe_ended(p));
 }
 
+static void act_goes_round(struct probe *p)
+{
+	p->status = probe_queue(p, p->worker);
+}
+
+/*
+ * Longer than the threshold of the workqueues' watchdog, which the test guest
+ * makes 4 seconds: a worker that went on for ever would be reported.
+ */
+static void a_worker_that_never_stops_starves_nobody(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	PKSWORKER w = worker_open(f, 0), other = worker_open(f, 0);
+	struct probe *round = probe_acting(f, w, act_goes_round), *p = probe_new(f);
+	unsigned long end = jiffies + 6 * HZ;
+	int turns = 0;
+
+	KUNIT_ASSERT_EQ(test, probe_queue(round, w), STATUS_SUCCESS);
+	while (time_before(jiffies, end)) {
+		KUNIT_ASSERT_EQ(test, probe_queue(p, other), STATUS_SUCCESS);
+		KUNIT_ASSERT_TRUE(test, probe_ended(p));
+		worker_settle(f, other);
+		turns++;
+	}
+	KUNIT_EXPECT_EQ(test, probe_runs(p), turns);
+	KUNIT_EXPECT_GT(test, probe_runs(round), turns);
+	KUNIT_EXPECT_EQ(test, round->status, STATUS_SUCCESS);
+	worker_close(f, w);
+}
+
 static void act_hands_over(struct probe *p)
 {
 	p->status = probe_queue(p->other, p->other->worker);
@@ -508,6 +538,7 @@ static struct kunit_case worker_cases[] = {
 	KUNIT_CASE(an_item_queued_elsewhere_is_refused_by_an_occupied_worker),
 	KUNIT_CASE(an_item_queued_elsewhere_is_refused_by_a_backlog),
 	KUNIT_CASE(a_blocked_worker_holds_up_no_other),
+	KUNIT_CASE(a_worker_that_never_stops_starves_nobody),
 	KUNIT_CASE(a_routine_can_queue_on_another_worker),
 	KUNIT_CASE(routines_run_in_a_context_that_may_sleep),
 	KUNIT_CASE(under_two_queuers_each_accepted_item_runs_once),

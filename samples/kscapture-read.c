@@ -100,6 +100,13 @@ static bool pause_device(int fd)
 	return device_control(fd, KSCAPTURE_PAUSE, "PAUSE");
 }
 
+static bool set_format(int fd, __u32 bytes)
+{
+	if (!ioctl(fd, KSCAPTURE_FORMAT, &bytes))
+		return true;
+	return check(false, "FORMAT %u is accepted: %s", bytes, strerror(errno));
+}
+
 static struct kscapture_stats stats_of(int fd)
 {
 	struct kscapture_stats stats = { 0 };
@@ -120,6 +127,7 @@ struct tally {
 	__u64 received;	/* since open */
 	__u64 next;		/* the sequence number after the last frame's */
 	__u64 dropped;	/* as the last frame says */
+	__u32 payload;	/* of the last frame, in bytes */
 	__u64 first_ns, last_ns;
 	__u64 lost, doubled, damaged, backward, unaccounted;
 	bool may_drop;
@@ -166,6 +174,7 @@ static void tally_frame(struct tally *tally, const struct kscapture_frame *frame
 		tally->first_ns = frame->timestamp_ns;
 	tally->last_ns = frame->timestamp_ns;
 	tally->dropped = frame->dropped;
+	tally->payload = frame->payload_bytes;
 	tally->next = frame->sequence + 1;
 	tally->received++;
 }
@@ -440,6 +449,53 @@ static void open_and_close_while_streaming(void)
 	check(true, "opened, streamed and closed %d times", i);
 }
 
+static void format_changes_while_streaming(void)
+{
+	struct tally tally = { 0 };
+	struct kscapture_stats stats;
+	int fd = device_open(0);
+
+	if (fd < 0)
+		return;
+	if (!run(fd) || !read_exactly(fd, &tally, 5) || !set_format(fd, 100))
+		goto close;
+	/* what was captured before the change may still be on its way */
+	stats = stats_of(fd);
+	while (tally.next <= stats.produced)
+		if (!read_exactly(fd, &tally, 1))
+			goto close;
+	check(tally.payload == 100, "frames after FORMAT have 100 bytes (%u)", tally.payload);
+	if (!pause_device(fd) || !drain(fd, &tally) || !set_format(fd, 7) || !run(fd) ||
+	    !read_exactly(fd, &tally, 3))
+		goto close;
+	check(tally.payload == 7, "FORMAT while paused holds after RUN (%u)", tally.payload);
+	verify(&tally);
+close:
+	close(fd);
+}
+
+static void bad_format_is_refused(void)
+{
+	const __u32 bytes = KSCAPTURE_PAYLOAD_MAX + 1;
+	struct tally tally = { 0 };
+	int fd = device_open(0);
+
+	if (fd < 0)
+		return;
+	if (!set_format(fd, 9))
+		goto close;
+	errno = 0;
+	check(ioctl(fd, KSCAPTURE_FORMAT, &bytes) < 0 && errno == EINVAL,
+	      "FORMAT %u says %s", bytes, strerror(EINVAL));
+	errno = 0;
+	check(ioctl(fd, KSCAPTURE_FORMAT, (void *)8) < 0 && errno == EFAULT,
+	      "FORMAT from a bad address says %s", strerror(EFAULT));
+	if (run(fd) && read_exactly(fd, &tally, 3))
+		check(tally.payload == 9, "and the format is what it was (%u)", tally.payload);
+close:
+	close(fd);
+}
+
 /* For a module with a small depth: nobody reads until frames were dropped. */
 static void slow_reader_sees_each_loss(void)
 {
@@ -484,6 +540,8 @@ static const struct {
 	CASE(unknown_ioctl_is_refused),
 	CASE(run_and_pause_may_be_repeated),
 	CASE(open_and_close_while_streaming),
+	CASE(format_changes_while_streaming),
+	CASE(bad_format_is_refused),
 	CASE(slow_reader_sees_each_loss),
 };
 

@@ -14,6 +14,10 @@
  * worker never overlap, so starting and stopping the timer needs no lock
  * against each other nor against the delivery.
  *
+ * A change of the format takes the device its time, and frames shall go on
+ * meanwhile. So it does not run on the worker: format_change() is queued with
+ * IoQueueWorkItem(), which needs none and holds a reference of the device.
+ *
  * The worker lives from open() to release(): the source of the increments is
  * stopped first, then the worker is unregistered, which runs what was accepted.
  *
@@ -25,6 +29,8 @@
 
 #include <linux/bitops.h>
 #include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/device.h>
 #include <linux/fs.h>
 #include <linux/hrtimer.h>
 #include <linux/kfifo.h>
@@ -45,6 +51,7 @@
 #define DEPTH_MIN	2
 #define DEPTH_MAX	2048
 #define CONTROL_MS	5000
+#define FORMAT_US	2000	/* how long the device needs for another format */
 
 static unsigned int rate_hz = 1000;
 module_param(rate_hz, uint, 0444);
@@ -64,7 +71,7 @@ MODULE_PARM_DESC(payload, "bytes of payload in a frame, 0 to 216 (default 64)");
  * I: set by open before the file can be used; constant until release
  * L: lock. A raw one, because a hard timer takes it, on PREEMPT_RT too
  * W: only routines of the worker, which never overlap, and release after them
- * C: control_lock, which lets one RUN or PAUSE at a time use the items
+ * C: control_lock, which lets one RUN, PAUSE or FORMAT at a time use the items
  * R: read_lock, which makes "copy the oldest frame, then remove it" one step
  * S: by itself
  */
@@ -77,6 +84,9 @@ struct capture {
 	WORK_QUEUE_ITEM run_item;			/* C: and ksworker's while queued */
 	WORK_QUEUE_ITEM pause_item;			/* C: and ksworker's while queued */
 	struct completion changed;			/* S: RUN or PAUSE took effect */
+	PIO_WORKITEM format_item;			/* C: and ksworker's while queued */
+	u32 format;					/* C: the one to change to */
+	struct completion formatted;			/* S: FORMAT took effect */
 
 	struct hrtimer timer;				/* W */
 	bool running;					/* W */
@@ -89,6 +99,7 @@ struct capture {
 	u64 ring_dropped;				/* L: found the ring full */
 	u64 queue_dropped;				/* L: found the queue full */
 	u64 missed_ticks;				/* L */
+	u32 payload;					/* L: the format: bytes in a frame */
 
 	struct mutex read_lock;				/* S: R */
 	wait_queue_head_t readers;			/* S */
@@ -96,21 +107,23 @@ struct capture {
 
 static_assert(sizeof(struct kscapture_frame) == KSCAPTURE_FRAME_BYTES);
 
+static struct miscdevice kscapture_device;
+
 /* One opener at a time: bit 0 of device_busy. */
 static unsigned long device_busy;
 
 /* --- interrupt --- */
 
-static void frame_fill(struct kscapture_frame *frame, u64 sequence)
+static void frame_fill(struct kscapture_frame *frame, u64 sequence, u32 bytes)
 {
 	unsigned int i;
 
 	memset(frame, 0, sizeof(*frame));
 	frame->magic = KSCAPTURE_MAGIC;
-	frame->payload_bytes = payload;
+	frame->payload_bytes = bytes;
 	frame->sequence = sequence;
 	frame->timestamp_ns = ktime_get_ns();
-	for (i = 0; i < payload; i++)
+	for (i = 0; i < bytes; i++)
 		frame->payload[i] = (u8)(sequence + i);
 	frame->checksum = kscapture_checksum(frame);
 }
@@ -121,7 +134,7 @@ static bool frame_capture(struct capture *capture)
 	struct kscapture_frame frame;
 
 	lockdep_assert_held(&capture->lock);
-	frame_fill(&frame, capture->produced++);
+	frame_fill(&frame, capture->produced++, capture->payload);
 	frame.dropped = capture->ring_dropped;
 	if (kfifo_put(&capture->ring, frame))
 		return true;
@@ -203,6 +216,22 @@ static VOID capture_pause(PVOID parameter)
 	complete(&capture->changed);
 }
 
+/* --- a thread of the system --- */
+
+/* A reference of @device is held until this has returned. */
+static VOID format_change(PDEVICE_OBJECT device, PVOID context)
+{
+	struct capture *capture = context;
+	unsigned long flags;
+
+	usleep_range(FORMAT_US, 2 * FORMAT_US);	/* here a real device would be programmed */
+	raw_spin_lock_irqsave(&capture->lock, flags);
+	capture->payload = capture->format;
+	raw_spin_unlock_irqrestore(&capture->lock, flags);
+	dev_dbg(device, "frames have %u bytes of payload from now on\n", capture->format);
+	complete(&capture->formatted);
+}
+
 /* --- the file --- */
 
 /* Has the worker run one of the two items, and waits until it took effect. */
@@ -244,6 +273,27 @@ static int kscapture_set_state(struct capture *capture, bool run)
 	return err;
 }
 
+/* IoQueueWorkItem() may be called from an interrupt as well, and cannot fail. */
+static int kscapture_set_format(struct capture *capture, const u32 __user *from)
+{
+	u32 format;
+	int err;
+
+	if (get_user(format, from))
+		return -EFAULT;
+	if (format > KSCAPTURE_PAYLOAD_MAX)
+		return -EINVAL;
+	err = mutex_lock_interruptible(&capture->control_lock);
+	if (err)
+		return err;
+	capture->format = format;
+	reinit_completion(&capture->formatted);
+	IoQueueWorkItem(capture->format_item, format_change, DelayedWorkQueue, capture);
+	wait_for_completion(&capture->formatted);
+	mutex_unlock(&capture->control_lock);
+	return 0;
+}
+
 static int kscapture_get_stats(struct capture *capture, void __user *to)
 {
 	struct kscapture_stats stats = { .rate_hz = rate_hz };
@@ -270,6 +320,8 @@ static long kscapture_ioctl(struct file *file, unsigned int cmd, unsigned long a
 		return kscapture_set_state(capture, false);
 	case KSCAPTURE_STATS:
 		return kscapture_get_stats(capture, (void __user *)arg);
+	case KSCAPTURE_FORMAT:
+		return kscapture_set_format(capture, (const u32 __user *)arg);
 	default:
 		return -ENOTTY;
 	}
@@ -371,6 +423,8 @@ static void capture_init(struct capture *capture)
 	mutex_init(&capture->read_lock);
 	raw_spin_lock_init(&capture->lock);
 	init_completion(&capture->changed);
+	init_completion(&capture->formatted);
+	capture->payload = payload;
 	init_waitqueue_head(&capture->readers);
 	/* Linux 6.15 (2025) has hrtimer_setup(timer, function, clock, mode) in place of these. */
 	hrtimer_init(&capture->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
@@ -379,6 +433,8 @@ static void capture_init(struct capture *capture)
 
 static void capture_free(struct capture *capture)
 {
+	/* FORMAT waits for its routine to begin, so the item is ours. */
+	IoFreeWorkItem(capture->format_item);
 	kfifo_free(&capture->queue);
 	kfifo_free(&capture->ring);
 	kfree(capture);
@@ -399,6 +455,10 @@ static struct capture *capture_alloc(void)
 		goto free;
 	err = kfifo_alloc(&capture->queue, depth, GFP_KERNEL);
 	if (err)
+		goto free;
+	err = -ENOMEM;
+	capture->format_item = IoAllocateWorkItem(kscapture_device.this_device);
+	if (!capture->format_item)
 		goto free;
 	status = KsRegisterCountedWorker(CriticalWorkQueue, &capture->deliver_item,
 					 &capture->worker);

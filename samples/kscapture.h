@@ -66,6 +66,8 @@ struct kscapture_stats {
 /* When this returns, capturing has stopped and each captured frame can be read or was dropped. */
 #define KSCAPTURE_PAUSE	_IO('K', 0xa1)
 #define KSCAPTURE_STATS	_IOR('K', 0xa2, struct kscapture_stats)
+/* Bytes of payload, up to KSCAPTURE_PAYLOAD_MAX: so many are in each frame captured after it. */
+#define KSCAPTURE_FORMAT	_IOW('K', 0xa3, __u32)
 
 static inline __u32 kscapture_hash(__u32 hash, const void *data, unsigned int bytes)
 {

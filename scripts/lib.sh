@@ -38,3 +38,9 @@ path_for_kbuild() {
 	*[[:space:]:]*) die "the kernel's build does not work in a path with a space or a colon; move '$1'" ;;
 	esac
 }
+
+# ksworker_version: as ksworker.h has it, the only place where it stands
+ksworker_version() {
+	sed -n 's/^#define KSWORKER_VERSION_\(MAJOR\|MINOR\|PATCH\)[[:space:]]\+\([0-9]\+\)$/\2/p' "$KSW_TOP/ksworker.h" |
+		paste -s -d .
+}

@@ -85,6 +85,8 @@ reader_case refused_read_takes_no_frame
 reader_case unknown_ioctl_is_refused
 reader_case run_and_pause_may_be_repeated
 reader_case open_and_close_while_streaming
+reader_case format_changes_while_streaming
+reader_case bad_format_is_refused
 if listing; then
 	try worker_is_listed_with_its_owner_while_open listed_while_open
 fi

@@ -6,6 +6,7 @@
 # and what an administrator sees of a worker before that (G12).
 # Each case says in the kernel log which warning it expects; the judge looks for it.
 WORKERS=/sys/kernel/debug/ksworker/workers
+POOLS=/sys/kernel/debug/ksworker/pools
 N=0
 RC=0
 
@@ -28,14 +29,57 @@ leftovers() {
 	[ "$(wc -l <"$WORKERS")" -le 1 ] || { echo "workers are left:"; cat "$WORKERS"; }
 }
 
+# expect TEXT: a warning that is to come
+expect() { echo "<6>ksworker_guest: expect warning: ksworker: $1" >/dev/kmsg; }
+
+# pools_busy: nothing is queued and no routine runs, or the lines that say otherwise
+pools_busy() {
+	[ -r "$POOLS" ] || { echo "$POOLS cannot be read"; return; }
+	awk '/^#/ { next } /^ / || $2 != 0 || $3 != $4' "$POOLS"
+}
+
+# item_case NAME MODE WARNING: a client that has items and no worker; WARNING may be empty
+item_case() {
+	if ! insmod /modules/ksworker_orphan.ko "mode=$2" 2>/tmp/orphan.err; then
+		result 0 "$1" "insmod: $(cat /tmp/orphan.err)"
+		return
+	fi
+	[ -z "$3" ] || echo "<6>ksworker_guest: expect warning: $3" >/dev/kmsg
+	if ! rmmod ksworker_orphan 2>/tmp/orphan.err; then
+		result 0 "$1" "rmmod: $(cat /tmp/orphan.err)"
+	elif loaded; then
+		result 0 "$1" "ksworker_orphan still stands in /proc/modules"
+	else
+		left=$(pools_busy)
+		if [ -z "$left" ]; then result 1 "$1"; else result 0 "$1" "$left"; fi
+	fi
+}
+
+# foreign_case NAME: the routine is the kernel's own, and goes on after its client; the end of this
+# script, and ksworker's unload, come while it runs
+foreign_case() {
+	if ! insmod /modules/ksworker_orphan.ko mode=foreign 2>/tmp/orphan.err; then
+		result 0 "$1" "insmod: $(cat /tmp/orphan.err)"
+		return
+	fi
+	if ! rmmod ksworker_orphan 2>/tmp/orphan.err; then
+		result 0 "$1" "rmmod: $(cat /tmp/orphan.err)"
+	elif ! grep -q '^  msleep ' "$POOLS"; then
+		result 0 "$1" "$(cat "$POOLS")"
+	else
+		result 1 "$1"
+	fi
+}
+
 # unload_case NAME MODE: loads the orphan in MODE and unloads it
 unload_case() {
 	name=$1
+	[ "$2" != own ] || expect "KsUnregisterWorker: called from the worker's own routine"
 	if ! insmod /modules/ksworker_orphan.ko "mode=$2" 2>/tmp/orphan.err; then
 		result 0 "$name" "insmod: $(cat /tmp/orphan.err)"
 		return
 	fi
-	echo "<6>ksworker_guest: expect warning: ksworker: module ksworker_orphan unloads without KsUnregisterWorker" >/dev/kmsg
+	[ "$2" = own ] || expect "module ksworker_orphan unloads without KsUnregisterWorker"
 	if ! rmmod ksworker_orphan 2>/tmp/orphan.err; then
 		result 0 "$name" "rmmod: $(cat /tmp/orphan.err)"
 	elif loaded; then
@@ -53,7 +97,7 @@ visible_case() {
 		return
 	fi
 	cat "$WORKERS" >/tmp/workers 2>&1
-	echo "<6>ksworker_guest: expect warning: ksworker: module ksworker_orphan unloads without KsUnregisterWorker" >/dev/kmsg
+	expect "module ksworker_orphan unloads without KsUnregisterWorker"
 	rmmod ksworker_orphan
 	if grep ksworker_orphan /tmp/workers | grep -q orphan_stays; then
 		result 1 "$1"
@@ -63,12 +107,20 @@ visible_case() {
 }
 
 echo "KTAP version 1"
-echo "1..7"
+echo "1..13"
 unload_case an_idle_worker_is_freed_when_its_client_unloads idle
 unload_case a_queued_item_is_run_before_its_client_unloads queued
 unload_case a_running_routine_ends_before_its_client_unloads running
 unload_case an_item_that_goes_round_stops_when_its_client_unloads requeue
+unload_case two_workers_of_a_client_are_one_warning two
+unload_case a_worker_that_its_own_routine_unregistered_goes_before_its_client own
 unload_case a_counted_run_ends_before_its_client_unloads counted
 visible_case a_running_routine_and_its_owner_are_visible
 unload_case another_client_can_be_loaded_afterwards idle
+item_case queued_items_are_run_before_their_client_unloads items \
+	"ksworker: module ksworker_orphan unloads with"
+item_case a_routine_that_is_just_returning_is_waited_for tail ""
+item_case a_routine_that_does_not_return_is_named long \
+	"ksworker: module ksworker_orphan unloads and its routine orphan_tells [ksworker_orphan] does not return"
+foreign_case a_routine_of_no_module_outlives_its_client_and_is_waited_for_at_the_end
 exit $RC

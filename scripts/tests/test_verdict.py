@@ -224,7 +224,35 @@ class Failed(Case):
         self.check(skipped("--allow-skip", "ksworker_counted.routine_may_free_its_item"), 1)
         run = self.check(skipped("--allow-skip", "ksworker_item.routine_may_free_its_item"), 0)
         self.assertEqual(run.lines[-2], "6 passed, 0 failed, 1 skipped")
+        self.assertIn("skipped as expected: 1 of ksworker_item (one CPU only)", run.lines)
         self.assertIn("<skipped", run.files["junit.xml"])
+
+    def test_a_suite_may_be_listed_as_one_that_skips(self):
+        def skipped(*options):
+            run = Run("ok-6.12", *options)
+            for case in ("1 queue_while_queued_is_refused", "2 routine_may_free_its_item"):
+                run.edit("console", f" ok {case}", f" ok {case} # SKIP needs CONFIG_FAILSLAB")
+            return run.edit("console", "pass:3 fail:0 skip:0 total:3(?=\r\n[^\n]*Totals)", "pass:1 fail:0 skip:2 total:3")
+        run = self.check(skipped("--allow-skip", "ksworker_item"), 0,
+                         "skipped as expected: 2 of ksworker_item (needs CONFIG_FAILSLAB)")
+        self.assertEqual(run.lines[-2], "5 passed, 0 failed, 2 skipped")
+        self.assertTrue(run.lines[-1].endswith(": 5 passed, 0 failed, 2 skipped, kernel log clean, 1.9 s (tcg)"))
+        for other in ("ksworker_counted", "ksworker", "ksworker_item."):
+            self.check(skipped("--allow-skip", other), 1, "which no --allow-skip lists")
+
+    def test_a_whole_suite_that_is_listed_may_skip_and_not_fail(self):
+        def skipped(words):
+            run = Run("ok-6.12", "--allow-skip", "ksworker_item")
+            run.edit("console", r"(?m)^([^\n]*)( ok [123] (?:queue_while|routine_may|every_type)\w+)", r"\1\2 # SKIP no", count=0)
+            run.edit("console", r"\] ok 1 ksworker_item", f"] {words} 1 ksworker_item # SKIP no")
+            return run.edit("console", "pass:3 fail:0 skip:0 total:3(?=\r\n[^\n]*Totals)", "pass:0 fail:0 skip:3 total:3")
+        self.assertEqual(self.check(skipped("ok"), 0).lines[-2], "4 passed, 0 failed, 3 skipped")
+        self.check(skipped("not ok"), 1, "it failed as a whole")
+
+    def test_a_listed_suite_must_run_all_the_same(self):
+        run = Run("ok-6.12", "--allow-skip", "ksworker_fault")
+        run.suites = ["ksworker_item", "ksworker_counted", "unload", "ksworker_fault"]
+        self.check(run, 1, "The suite ksworker_fault was expected and did not run.")
 
     def test_a_skipped_parameter_is_a_skip(self):
         self.check(Run("ok-6.12").edit("console", " ok 2 DelayedWorkQueue", " ok 2 DelayedWorkQueue # SKIP"), 1, "was skipped")
@@ -399,7 +427,52 @@ class Splats(Case):
         self.assertIn("kernel log: 1 splat", run.lines[-1])
 
 
+    def off(self, *options):
+        return Run("ok-6.12", *options).edit("results", "lockdep on", "lockdep off")
+
+    def test_a_lockdep_that_was_lost_in_silence(self):
+        for options in ((), ("--detector", "lockdep")):
+            run = self.check(self.off(*options), 2, "lockdep was off at the end", "The console does not say why")
+            self.assertEqual(run.lines[-2], "7 passed, 1 failed")
+            self.assertIn("kernel log clean, no pass (lockdep off)", run.lines[-1])
+
+    def test_a_lockdep_that_was_lost_and_why(self):
+        for line in ("BUG: MAX_LOCKDEP_CHAIN_HLOCKS too low!", "Disabling lock debugging due to kernel taint"):
+            run = self.off().insert(" ok 2 routine_may", line + "\nturning off the locking correctness validator.")
+            self.check(run, 2, "says why: " + line)
+        for name in ("lockdep", "wait-context", "rcu-usage", "locks-warn-on"):
+            with self.subTest(name):
+                run = self.off().insert(" ok 2 routine_may", fixture("splats", f"{name}.txt"))
+                self.check(run, 2, "lockdep was off at the end", "says why: ")
+
+    def test_an_expected_warning_is_not_why_lockdep_is_off(self):
+        self.check(self.off(), 2, "The console does not say why")
+
+    def test_a_report_that_ends_lockdep_is_a_splat_by_itself(self):
+        self.check(Run("ok-6.12").insert(" ok 2 routine_may", "BUG: MAX_LOCKDEP_ENTRIES too low!"), 2, "1 splat")
+
+    def test_a_kcsan_that_has_not_looked(self):
+        run = Run("ok-6.12", "--detector", "kcsan").edit("results", "kcsan none", "kcsan off")
+        self.check(run, 2, "kcsan was off at the end", "never set a watchpoint", "no pass (kcsan off)")
+        self.check(Run("ok-6.12", "--detector", "kcsan").edit("results", "kcsan none", "kcsan on"), 0)
+
+
 class Harness(Case):
+    def test_a_detector_that_is_not_there(self):
+        for name in verdict.DETECTORS:
+            run = Run("ok-6.12", "--detector", name).edit("results", name + r" \w+", name + " none")
+            self.check(run, 3, f"built with {name}, and the guest does not find it", f"no pass (no {name})")
+        self.check(Run("ok-6.12").edit("results", "lockdep on", "lockdep none"), 0)
+
+    def test_a_detector_whose_marker_is_damaged(self):
+        for to in ("lockdep", "lockdep perhaps", "lockdep on off", "lockdep on\nKSWORKER-DETECTOR lockdep on"):
+            self.check(Run("ok-6.12").edit("results", "lockdep on", to), 3, "should have one line")
+
+    def test_a_detector_that_nobody_looked_at(self):
+        for name in RUNS:
+            for detector in verdict.DETECTORS:
+                self.check(Run(name).drop("results", "DETECTOR " + detector), 1, "nobody looked whether it was on")
+
     def test_leaks_that_nobody_looked_for(self):
         run = Run("ok-6.12").drop("results", "KMEMLEAK-BEGIN").drop("results", "KMEMLEAK-END")
         self.check(run, 3, "leaks were not looked for")

@@ -1,0 +1,206 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash disable=SC2317,SC2086
+#
+# What an administrator sees, on any kernel: the stall report, the times, the tracepoints by hand, and
+# ksworker-top where the guest has a python3. A sample that hangs on purpose, samples/ksstall.c, is looked at.
+DIR=/sys/kernel/debug/ksworker
+PARAMETERS=/sys/module/ksworker/parameters
+TRACING=/sys/kernel/tracing
+TOP=$(command -v ksworker-top)
+N=0
+RC=0
+
+result() {
+	N=$((N + 1))
+	if [ "$1" = 1 ]; then
+		echo "ok $N $2"
+	else
+		RC=1
+		echo "not ok $N $2"
+	fi
+}
+
+# try NAME COMMAND...: what it prints is for a reader
+try() {
+	name=$1
+	shift
+	ok=0
+	"$@" >/tmp/see.out 2>&1 && ok=1
+	# also when it is fine: it is what docs/hangs.md shows
+	sed 's/^/# /' /tmp/see.out
+	result $ok "$name"
+	[ ! -d /sys/module/ksstall ] || rmmod ksstall
+}
+
+expect() { echo "<6>ksworker_guest: expect warning: $*" >/dev/kmsg; }
+# mark WORDS: what the kernel said so far is over; said: what it has said since
+mark() { dmesg -c >/dev/null; echo "<6>ksworker_guest: begin case $*" >/dev/kmsg; }
+said() { dmesg; }
+summary() { sed -n "s/^$1 //p" $DIR/summary; }
+
+# until_true SECONDS COMMAND...
+until_true() {
+	left=$(($1 * 5))
+	shift
+	until "$@"; do
+		[ $left -gt 0 ] || { echo "not after a long wait: $*"; return 1; }
+		left=$((left - 1))
+		usleep 200000
+	done
+}
+
+reports_are() { [ "$(summary stalls_reported)" = "$1" ]; }
+has_said() { said | grep -q "$1"; }
+set_stall() { echo "$1" >$PARAMETERS/stall_ms; }
+
+a_routine_that_hangs_is_reported_once() {
+	mark hang
+	before=$(summary stalls_reported)
+	expect "stall: routine stall_reads_the_device [ksstall] has run for"
+	set_stall 500
+	insmod /modules/ksstall.ko || return 1
+	until_true 30 has_said 'stall: .*queued: an item of stall_reports_the_frame \[ksstall\]' || return 1
+	# the stack comes after the words; and in so many looks more nothing is said again
+	until_true 30 has_said 'stall_reads_the_device+0x' || return 1
+	sleep 3
+	said >/tmp/said
+	cat /tmp/said
+	grep -q 'stall: routine stall_reads_the_device \[ksstall\] has run for .* (worker [0-9]* of ksstall)' /tmp/said || return 1
+	grep -q 'stall_reads_the_device+0x.*\[ksstall\]' /tmp/said || return 1
+	reports_are $((before + 1)) || return 1
+	cat /proc/[0-9]*/comm 2>/dev/null | grep '^kworker/.*+ks[0-9]*:ksstall$' || return 1
+	[ -z "$TOP" ] || ksworker-top --once
+	cat $DIR/workers
+	grep -q 'running+queued 1 .* stall_reads_the_device \[ksstall\]' $DIR/workers || return 1
+	rmmod ksstall
+}
+
+an_item_that_waits_in_a_long_line_is_reported_once() {
+	mark line
+	before=$(summary stalls_reported)
+	expect "stall: an item has waited for"
+	set_stall 3000
+	insmod /modules/ksstall.ko mode=line run_ms=200 || return 1
+	until_true 60 has_said 'stall: an item has waited for .* (worker [0-9]* of ksstall)' || { said; return 1; }
+	until_true 60 grep -q ' idle 0 .* 40 40 ' $DIR/workers || return 1
+	said
+	reports_are $((before + 1)) || return 1
+	said | grep -q 'queued: an item of stall_works \[ksstall\]' || return 1
+	rmmod ksstall
+}
+
+# Idle for a while, and busy without a rest for a while
+what_is_quick_or_idle_is_not_reported() {
+	mark quick
+	before=$(summary stalls_reported)
+	set_stall 2000
+	insmod /modules/ksstall.ko mode=quick || return 1
+	sleep 5
+	rmmod ksstall || return 1
+	insmod /modules/ksstall.ko mode=line run_ms=0 || return 1
+	sleep 5
+	rmmod ksstall || return 1
+	reports_are "$before"
+}
+
+stall_ms_0_reports_nothing_and_can_be_set_later() {
+	mark off
+	before=$(summary stalls_reported)
+	set_stall 0
+	insmod /modules/ksstall.ko || return 1
+	sleep 2
+	reports_are "$before" || return 1
+	expect "stall: routine stall_reads_the_device [ksstall] has run for"
+	set_stall 500
+	until_true 30 reports_are $((before + 1)) || return 1
+	# wait for the whole of the stack, so that the judge's next line is not in it
+	until_true 30 has_said 'ret_from_fork' || return 1
+	rmmod ksstall
+}
+
+# column OFFSET: that far from the end of the line of ksstall's worker
+column() { awk -v n="$1" '$2 == "ksstall" { print $(NF - n) }' $DIR/workers; }
+
+times_are_shown_when_timing_is_on() {
+	echo 0 >$PARAMETERS/timing
+	insmod /modules/ksstall.ko mode=line run_ms=20 || return 1
+	until_true 30 grep -q ' idle 0 .* 40 40 ' $DIR/workers || return 1
+	cat $DIR/workers
+	[ "$(column 0)" = - ] || return 1
+	rmmod ksstall || return 1
+	echo 1 >$PARAMETERS/timing
+	insmod /modules/ksstall.ko mode=line run_ms=20 || return 1
+	until_true 30 grep -q ' idle 0 .* 40 40 ' $DIR/workers || return 1
+	cat $DIR/workers $DIR/summary
+	[ "$(column 0)" -ge 20000 ] || return 1
+	# the last one waits for all the others
+	[ "$(column 1)" -ge $((39 * 20000)) ] || return 1
+	[ "$(summary longest_run_us)" -ge 20000 ] || return 1
+	rmmod ksstall || return 1
+	echo 0 >$PARAMETERS/timing
+}
+
+# The one-liner of docs/hangs.md that needs no package
+the_tracepoints_work_by_hand() {
+	[ -d $TRACING/events/ksworker ] || { echo "no $TRACING/events/ksworker"; return 1; }
+	echo >$TRACING/trace
+	echo 1 >$TRACING/events/ksworker/enable
+	insmod /modules/ksstall.ko mode=line run_ms=1 || return 1
+	until_true 30 grep -q ' idle 0 .* 40 40 ' $DIR/workers || return 1
+	# the routine is a number when its module is gone
+	grep -v 'ksworker_close\|ksworker_unregister' $TRACING/trace >/tmp/trace
+	rmmod ksstall || return 1
+	echo 0 >$TRACING/events/ksworker/enable
+	grep 'ksworker_close\|ksworker_unregister' $TRACING/trace >>/tmp/trace
+	head -n 20 /tmp/trace
+	for event in register close unregister; do
+		[ "$(grep -c "ksworker_$event: .*owner=ksstall" /tmp/trace)" = 1 ] || { echo "$event"; return 1; }
+	done
+	for event in queue begin end; do
+		[ "$(grep -c "ksworker_$event: .*owner=ksstall .*routine=stall_works \[ksstall\]" /tmp/trace)" = 40 ] || { echo "$event"; return 1; }
+	done
+	grep -q 'ksworker_queue: .* status=SUCCESS caller=' /tmp/trace
+}
+
+top_lists_a_worker_as_json() {
+	insmod /modules/ksstall.ko mode=quick || return 1
+	ksworker-top --once --json >/tmp/top.json || { cat /tmp/top.json; return 1; }
+	rmmod ksstall || return 1
+	cat /tmp/top.json
+	python3 -c 'import json; w = [w for w in json.load(open("/tmp/top.json"))["workers"] if w["owner"] == "ksstall"]; assert len(w) == 1 and w[0]["begun"] > 0 and w[0]["rate"] > 0, w'
+}
+
+top_shows_a_table_to_a_person() {
+	insmod /modules/ksstall.ko mode=quick || return 1
+	ksworker-top --once --sort rate >/tmp/top || { cat /tmp/top; return 1; }
+	rmmod ksstall || return 1
+	cat /tmp/top
+	grep -q '^ *ID OWNER .* ROUTINE$' /tmp/top && grep -q '^ *[0-9]* ksstall ' /tmp/top
+}
+
+top_makes_a_histogram_of_the_tracepoints() {
+	insmod /modules/ksstall.ko mode=quick || return 1
+	ksworker-top trace --seconds 2 --json >/tmp/top.json || { cat /tmp/top.json; return 1; }
+	ksworker-top trace --seconds 1 || return 1
+	rmmod ksstall || return 1
+	cat /tmp/top.json
+	[ -z "$(ls $TRACING/instances)" ] || return 1
+	python3 -c 'import json; t = json.load(open("/tmp/top.json")); assert t["run"]["count"] > 10 and t["wait"]["count"] > 10 and t["run"]["max_us"] >= 1000, t'
+}
+
+echo "KTAP version 1"
+if [ -n "$TOP" ]; then echo "1..9"; else echo "1..6"; fi
+try a_routine_that_hangs_is_reported_once a_routine_that_hangs_is_reported_once
+try an_item_that_waits_in_a_long_line_is_reported_once an_item_that_waits_in_a_long_line_is_reported_once
+try what_is_quick_or_idle_is_not_reported what_is_quick_or_idle_is_not_reported
+try stall_ms_0_reports_nothing_and_can_be_set_later stall_ms_0_reports_nothing_and_can_be_set_later
+set_stall 30000
+try times_are_shown_when_timing_is_on times_are_shown_when_timing_is_on
+try the_tracepoints_work_by_hand the_tracepoints_work_by_hand
+if [ -n "$TOP" ]; then
+	try top_lists_a_worker_as_json top_lists_a_worker_as_json
+	try top_shows_a_table_to_a_person top_shows_a_table_to_a_person
+	try top_makes_a_histogram_of_the_tracepoints top_makes_a_histogram_of_the_tracepoints
+fi
+exit $RC
