@@ -53,7 +53,7 @@ void torture_item_arm(struct torture_item *item, struct torture_producer *produc
 	item->by = producer->id;
 	item_fill(item, producer);
 	if (xchg(&item->armed, 1))
-		torture_fault(TORTURE_ONCE, "%s: an item that has not begun is the client's\n",
+		torture_fault(TORTURE_ONCE, "%s: an item that has not begun is the client's",
 			      slot->name);
 }
 
@@ -61,7 +61,7 @@ void torture_item_arm(struct torture_item *item, struct torture_producer *produc
 void torture_item_disarm(struct torture_item *item, const char *why)
 {
 	if (xchg(&item->armed, 0) != 1)
-		torture_fault(TORTURE_ONCE, "an item was %s, and has begun or was refused before\n",
+		torture_fault(TORTURE_ONCE, "an item was %s, and has begun or was refused before",
 			      why);
 }
 
@@ -72,17 +72,17 @@ void torture_item_disarm(struct torture_item *item, const char *why)
 void torture_inside_take(struct torture_slot *slot)
 {
 	if (READ_ONCE(slot->dead))
-		torture_fault(TORTURE_LATE, "%s: a routine begins after the unregister\n",
+		torture_fault(TORTURE_LATE, "%s: a routine begins after the unregister",
 			      slot->name);
 	if (xchg(&slot->inside, 1))
-		torture_fault(TORTURE_OVERLAP, "%s: two routines at a time\n", slot->name);
+		torture_fault(TORTURE_OVERLAP, "%s: two routines at a time", slot->name);
 	torture_count(slot->book, BOOK_RAN);
 }
 
 void torture_inside_give(struct torture_slot *slot)
 {
 	if (READ_ONCE(slot->dead))
-		torture_fault(TORTURE_LATE, "%s: a routine ends after the unregister\n",
+		torture_fault(TORTURE_LATE, "%s: a routine ends after the unregister",
 			      slot->name);
 	smp_store_release(&slot->inside, 0); /* for the xchg of the next [torture:inside] */
 }
@@ -94,7 +94,7 @@ static void body_own_worker(struct torture_slot *slot)
 
 	torture_count(slot->book, BOOK_DEADLOCK);
 	if (status != STATUS_POSSIBLE_DEADLOCK)
-		torture_fault(TORTURE_STATUS, "%s: flush from its own routine said %#x\n",
+		torture_fault(TORTURE_STATUS, "%s: flush from its own routine said %#x",
 			      slot->name, status);
 	status = KsQueueWorkItemWait(slot->self, &slot->shared, 1);
 	if (status == STATUS_POSSIBLE_DEADLOCK && !slot->backlog)
@@ -141,13 +141,13 @@ static void routine_body(struct torture_slot *slot)
 static void item_check(struct torture_slot *slot, const struct torture_item *seen)
 {
 	if (seen->sum != item_sum(seen))
-		torture_fault(TORTURE_PAYLOAD, "%s: item %llu of producer %u was changed\n",
+		torture_fault(TORTURE_PAYLOAD, "%s: item %llu of producer %u was changed",
 			      slot->name, seen->seq, seen->by);
 	if (seen->gen != slot->gen)
-		torture_fault(TORTURE_LATE, "%s: an item of life %u runs in life %u\n",
+		torture_fault(TORTURE_LATE, "%s: an item of life %u runs in life %u",
 			      slot->name, seen->gen, slot->gen);
 	if (seen->seq <= slot->last[seen->by])
-		torture_fault(TORTURE_ORDER, "%s: item %llu of producer %u begins after %llu\n",
+		torture_fault(TORTURE_ORDER, "%s: item %llu of producer %u begins after %llu",
 			      slot->name, seen->seq, seen->by, slot->last[seen->by]);
 	slot->last[seen->by] = seen->seq;
 }
@@ -237,7 +237,7 @@ void torture_item_routine(PVOID parameter)
 static void counted_task(struct torture_slot *slot)
 {
 	if (atomic_long_dec_return(&slot->todo) < 0)
-		torture_fault(TORTURE_COUNT, "%s: a task is counted that was not announced\n",
+		torture_fault(TORTURE_COUNT, "%s: a task is counted that was not announced",
 			      slot->name);
 	if (!torture_planted(PLANT_COUNT))
 		slot->tasks++;

@@ -2,6 +2,7 @@
 /* producer.c - who queues, cancels and increments, in every context */
 #define pr_fmt(fmt) "ksworker_torture: " fmt
 
+#include <linux/cpu.h>
 #include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/preempt.h>
@@ -104,7 +105,7 @@ static bool item_cancel(struct torture_slot *slot, PWORK_QUEUE_ITEM item,
 	cancelled = KsCancelWorkItem(section.worker, item);
 	torture_count(book, cancelled ? BOOK_CANCELLED : BOOK_MISSED);
 	if (cancelled && section.dead)
-		torture_fault(TORTURE_STATUS, "%s: cancelled after the unregister\n", slot->name);
+		torture_fault(TORTURE_STATUS, "%s: cancelled after the unregister", slot->name);
 	section_close();
 	return cancelled;
 }
@@ -129,7 +130,7 @@ static void counted_result(struct torture_slot *slot, ULONG count, bool dead)
 		atomic_long_dec(&slot->todo);
 		torture_count(slot->book, BOOK_UNCOUNTED);
 		if (!READ_ONCE(slot->closing))
-			torture_fault(TORTURE_STATUS, "%s: increment is refused, worker open\n",
+			torture_fault(TORTURE_STATUS, "%s: increment is refused, worker open",
 				      slot->name);
 		return;
 	}
@@ -137,7 +138,7 @@ static void counted_result(struct torture_slot *slot, ULONG count, bool dead)
 	if (count == 1)
 		torture_count(slot->book, BOOK_OPENED);
 	if (dead)
-		torture_fault(TORTURE_STATUS, "%s: increment after the unregister said %u\n",
+		torture_fault(TORTURE_STATUS, "%s: increment after the unregister said %u",
 			      slot->name, count);
 	if (count >= TORTURE_FULL)
 		WRITE_ONCE(slot->full, true);
@@ -263,13 +264,29 @@ static void clock_go_home(struct torture_producer *producer)
  * Threads
  */
 
-/* To our CPU, if it is there, and our timers with us. */
+/*
+ * To our CPU, if it is there. Not while a CPU goes down: set_cpus_allowed_ptr()
+ * can say yes then and leave us on a CPU that we do not allow (see "dodgy CPU" in
+ * the kernel's migration_cpu_stop()), and on PREEMPT_RT the next
+ * migrate_enable() warns about that.
+ */
+static bool thread_go_home(struct torture_producer *producer)
+{
+	bool there;
+
+	if (raw_smp_processor_id() == producer->cpu)
+		return true;
+	if (!cpus_read_trylock())
+		return false;
+	there = !set_cpus_allowed_ptr(current, cpumask_of(producer->cpu));
+	cpus_read_unlock();
+	return there;
+}
+
+/* And our timers with us */
 static void producer_go_home(struct torture_producer *producer)
 {
-	if (producer->cpu < 0)
-		return;
-	if (raw_smp_processor_id() != producer->cpu &&
-	    set_cpus_allowed_ptr(current, cpumask_of(producer->cpu)))
+	if (producer->cpu < 0 || !thread_go_home(producer))
 		return;
 	clock_go_home(producer->soft);
 	clock_go_home(producer->hard);

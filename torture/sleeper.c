@@ -19,7 +19,7 @@ static void wait_status(struct torture_slot *slot, NTSTATUS status, bool own, UL
 	}
 	torture_count(slot->book, BOOK_TIMEOUT);
 	if (slot->backlog || ms == KSWORKER_INFINITE || passed + 1 < msecs_to_jiffies(ms))
-		torture_fault(TORTURE_STATUS, "%s: timed out after %u of %u ms\n", slot->name,
+		torture_fault(TORTURE_STATUS, "%s: timed out after %u of %u ms", slot->name,
 			      jiffies_to_msecs(passed), ms);
 }
 
@@ -72,9 +72,9 @@ static void flush_check(struct torture_producer *producer, struct torture_caller
 		status = KsFlushWorker(worker);
 	torture_count(slot->book, BOOK_FLUSHED);
 	if (status != STATUS_SUCCESS)
-		torture_fault(TORTURE_STATUS, "%s: flush said %#x\n", slot->name, status);
+		torture_fault(TORTURE_STATUS, "%s: flush said %#x", slot->name, status);
 	else if (slot->done[producer->id] < seq)
-		torture_fault(TORTURE_FLUSH, "%s: flush returned, and item %llu has not finished\n",
+		torture_fault(TORTURE_FLUSH, "%s: flush returned, and item %llu has not finished",
 			      slot->name, seq);
 	torture_caller_end(caller);
 }

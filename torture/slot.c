@@ -145,7 +145,7 @@ void torture_slot_status(struct torture_slot *slot, struct torture_book __percpu
 		break;
 	}
 	if (!fine)
-		torture_fault(TORTURE_STATUS, "%s: queue said %#x, worker %s%s%s\n", slot->name,
+		torture_fault(TORTURE_STATUS, "%s: queue said %#x, worker %s%s%s", slot->name,
 			      status, slot->backlog ? "is a backlog, " : "",
 			      READ_ONCE(slot->closing) ? "closing" : "open",
 			      dead ? ", unregistered" : "");
@@ -162,10 +162,10 @@ static void audit_counts(struct torture_slot *slot)
 	long todo = atomic_long_read(&slot->todo);
 
 	if (counted != slot->tasks || todo)
-		torture_fault(TORTURE_COUNT, "%s: %lu increments, %lu tasks seen, %ld left\n",
+		torture_fault(TORTURE_COUNT, "%s: %lu increments, %lu tasks seen, %ld left",
 			      slot->name, counted, slot->tasks, todo);
 	if (opened != slot->runs)
-		torture_fault(TORTURE_COUNT, "%s: %lu increments 0 -> 1, but %lu runs\n",
+		torture_fault(TORTURE_COUNT, "%s: %lu increments 0 -> 1, but %lu runs",
 			      slot->name, opened, slot->runs);
 }
 
@@ -175,7 +175,7 @@ static void slot_audit(struct torture_slot *slot)
 	unsigned long cancelled = torture_sum(slot->book, BOOK_CANCELLED);
 
 	if (accepted != slot->begun + cancelled || slot->begun != slot->finished)
-		torture_fault(TORTURE_BOOKS, "%s: %lu accepted %lu cancelled %lu begun %lu ended\n",
+		torture_fault(TORTURE_BOOKS, "%s: %lu accepted %lu cancelled %lu begun %lu ended",
 			      slot->name, accepted, cancelled, slot->begun, slot->finished);
 	audit_counts(slot);
 	torture_count(slot->book, BOOK_LIVES);
@@ -209,7 +209,7 @@ bool torture_slot_open(struct torture_slot *slot, u32 random, bool sleepers)
 				    &slot->self);
 	if (status != STATUS_SUCCESS) {
 		if (status != STATUS_INSUFFICIENT_RESOURCES)
-			torture_fault(TORTURE_STATUS, "%s: register said %#x\n", slot->name,
+			torture_fault(TORTURE_STATUS, "%s: register said %#x", slot->name,
 				      status);
 		return false;
 	}
@@ -268,7 +268,7 @@ void torture_slot_close(struct torture_slot *slot, struct torture_caller *caller
 	slot_unregister(slot);
 	smp_store_release(&slot->dead, true); /* it has returned [torture:dead] */
 	if (READ_ONCE(slot->inside))
-		torture_fault(TORTURE_LATE, "%s: a routine runs beyond the unregister\n",
+		torture_fault(TORTURE_LATE, "%s: a routine runs beyond the unregister",
 			      slot->name);
 	if (torture_planted(PLANT_LATE)) {
 		torture_inside_take(slot);

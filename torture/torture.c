@@ -2,10 +2,10 @@
 /*
  * torture.c - ksworker under load for as long as you like, with a verdict
  *
- * insmod starts it; it ends after "duration" seconds or with rmmod, prints
- * "ksworker_torture: SUCCESS" or "ksworker_torture: !!! FAILURE ...", and waits
- * for rmmod. Each fault is a line with "!!!" when it is found. The parameter
- * "report" shows where it stands, for scripts.
+ * insmod starts it; it ends after "duration" seconds, after "operations" calls
+ * or with rmmod, prints "ksworker_torture: SUCCESS" or "ksworker_torture: !!!
+ * FAILURE ...", and waits for rmmod. Each fault is a line with "!!!" soon after
+ * it was found. The parameter "report" shows where it stands, for scripts.
  */
 #define pr_fmt(fmt) "ksworker_torture: " fmt
 
@@ -22,11 +22,12 @@
 
 #include "torture.h"
 
-#define TORTURE_TOLD	10	/* faults of a kind that are printed */
-
 static unsigned int duration = 60;
 module_param(duration, uint, 0444);
-MODULE_PARM_DESC(duration, "seconds to run; 0: until rmmod");
+MODULE_PARM_DESC(duration, "seconds to run, at most if \"operations\" is given; 0: until rmmod");
+static unsigned long operations;
+module_param(operations, ulong, 0444);
+MODULE_PARM_DESC(operations, "calls after which it ends; fewer of them in \"duration\" are a failure; 0: any number");
 static unsigned int stat_interval = 5;
 module_param(stat_interval, uint, 0444);
 MODULE_PARM_DESC(stat_interval, "seconds between two lines of statistics; 0: none");
@@ -73,14 +74,6 @@ static const char *const plant_names[TORTURE_PLANTS] = {
 	[PLANT_WAITER] = "waiter",	[PLANT_FLUSH] = "flush",
 };
 
-static const char *const fault_names[TORTURE_FAULTS] = {
-	[TORTURE_BOOKS] = "books",	[TORTURE_ONCE] = "once",
-	[TORTURE_ORDER] = "order",	[TORTURE_OVERLAP] = "overlap",
-	[TORTURE_COUNT] = "count",	[TORTURE_PAYLOAD] = "payload",
-	[TORTURE_LATE] = "late",	[TORTURE_STATUS] = "status",
-	[TORTURE_WAITER] = "waiter",	[TORTURE_FLUSH] = "flush",
-};
-
 static const char *const entry_names[BOOK_ENTRIES] = {
 	[BOOK_ACCEPTED] = "accepted",	[BOOK_BUSY] = "busy",
 	[BOOK_CLOSING] = "closing",	[BOOK_TIMEOUT] = "timeout",
@@ -99,7 +92,6 @@ unsigned int torture_slot_count;
 struct torture_slot *torture_last_slot;
 struct torture_book __percpu *torture_wander_book;
 bool torture_stopping;
-enum torture_plant torture_plant;
 
 static DECLARE_WAIT_QUEUE_HEAD(stopping_wait);
 static LIST_HEAD(threads);
@@ -107,53 +99,13 @@ static struct torture_producer **all_producers;
 static unsigned int producer_count;
 static unsigned int producer_limit;
 static struct cpumask cpus;		/* online when we began */
-static atomic_t faults[TORTURE_FAULTS];
 static atomic_t onoff_done, onoff_failed;
 static struct task_struct *control_task;
-static unsigned long started;
+static unsigned long started, ended;
 static const char *verdict = "none";
 static bool finished;
 static bool stuck;
-
-/*
- * Faults
- */
-
-static const char *planted_word(void)
-{
-	return torture_plant ? "planted " : "";
-}
-
-void torture_fault(enum torture_fault fault, const char *fmt, ...)
-{
-	struct va_format words = { .fmt = fmt };
-	va_list args;
-
-	if (atomic_inc_return(&faults[fault]) > TORTURE_TOLD)
-		return;
-	va_start(args, fmt);
-	words.va = &args;
-	pr_alert("%s!!! %s: %pV", planted_word(), fault_names[fault], &words);
-	va_end(args);
-}
-
-/* The first chance, then each sixteenth. */
-bool torture_plant_now(void)
-{
-	static atomic_t chances;
-
-	return !(atomic_fetch_inc(&chances) & 0xf);
-}
-
-static unsigned long faults_sum(void)
-{
-	unsigned long sum = 0;
-	int i;
-
-	for (i = 0; i < TORTURE_FAULTS; i++)
-		sum += atomic_read(&faults[i]);
-	return sum;
-}
+static bool too_few;
 
 /*
  * Statistics
@@ -189,7 +141,7 @@ static void stats_print(void)
 		entry_sum(BOOK_COUNTED), entry_sum(BOOK_UNCOUNTED), entry_sum(BOOK_FLUSHED),
 		entry_sum(BOOK_LIVES), entry_sum(BOOK_RAN), entry_sum(BOOK_TASKS),
 		entry_sum(BOOK_HARD), entry_sum(BOOK_SOFT), entry_sum(BOOK_AFTER),
-		atomic_read(&onoff_done), atomic_read(&onoff_failed), faults_sum());
+		atomic_read(&onoff_done), atomic_read(&onoff_failed), torture_faults_sum());
 }
 
 /* The parameter "report": one value a line */
@@ -202,14 +154,15 @@ static int report_get(char *buffer, const struct kernel_param *kp)
 		      over ? verdict : "none");
 	if (!over)
 		return n;
-	n += scnprintf(buffer + n, PAGE_SIZE - n, "operations %lu\n", operations_sum());
+	n += scnprintf(buffer + n, PAGE_SIZE - n, "seconds %lu\noperations %lu\n",
+		       (ended - started) / HZ, operations_sum());
 	for (i = 0; i < BOOK_ENTRIES; i++)
 		n += scnprintf(buffer + n, PAGE_SIZE - n, "%s %lu\n", entry_names[i], entry_sum(i));
 	n += scnprintf(buffer + n, PAGE_SIZE - n, "onoff %d\nonoff_failed %d\n",
 		       atomic_read(&onoff_done), atomic_read(&onoff_failed));
 	for (i = 0; i < TORTURE_FAULTS; i++)
-		n += scnprintf(buffer + n, PAGE_SIZE - n, "fault_%s %d\n", fault_names[i],
-			       atomic_read(&faults[i]));
+		n += scnprintf(buffer + n, PAGE_SIZE - n, "fault_%s %d\n",
+			       torture_fault_name(i), torture_fault_count(i));
 	return n;
 }
 
@@ -355,7 +308,7 @@ static void callers_watch(void)
 		    !time_after(jiffies, READ_ONCE(caller->since) + torture_waiter_limit * HZ))
 			continue;
 		WRITE_ONCE(caller->told, true);
-		torture_fault(TORTURE_WAITER, "%s has not returned for %u s\n", what,
+		torture_fault(TORTURE_WAITER, "%s has not returned for %u s", what,
 			      torture_waiter_limit);
 	}
 }
@@ -368,7 +321,7 @@ static bool thread_wait(struct torture_thread *thread)
 	while (!wait_for_completion_timeout(&thread->done, HZ)) {
 		callers_watch();
 		if (time_after(jiffies, end)) {
-			torture_fault(TORTURE_WAITER, "thread ks_torture/%u does not end\n",
+			torture_fault(TORTURE_WAITER, "thread ks_torture/%u does not end",
 				      thread->producer->id);
 			return false;
 		}
@@ -404,7 +357,7 @@ static void wander_audit(void)
 	unsigned long ran = torture_sum(torture_wander_book, BOOK_RAN);
 
 	if (accepted != ran + cancelled)
-		torture_fault(TORTURE_BOOKS, "wanderer: %lu accepted, %lu run, %lu cancelled\n",
+		torture_fault(TORTURE_BOOKS, "wanderer: %lu accepted, %lu run, %lu cancelled",
 			      accepted, ran, cancelled);
 }
 
@@ -436,26 +389,43 @@ static void torture_conclude(void)
 {
 	unsigned long sum;
 
+	ended = jiffies;
 	if (!torture_stop()) {
 		stuck = true;
 		__module_get(THIS_MODULE);
 	}
+	torture_faults_print();
 	stats_print();
-	sum = faults_sum();
-	verdict = sum ? "FAILURE" : "SUCCESS";
+	sum = torture_faults_sum();
+	verdict = sum || too_few ? "FAILURE" : "SUCCESS";
 	if (sum)
-		pr_alert("%s!!! FAILURE: %lu faults\n", planted_word(), sum);
+		pr_alert("%s!!! FAILURE: %lu faults\n", torture_planted_word(), sum);
+	else if (too_few)
+		pr_alert("!!! FAILURE: only %lu of %lu operations in %u s\n",
+			 operations_sum(), operations, duration);
 	else
 		pr_info("SUCCESS\n");
 	smp_store_release(&finished, true); /* after the last number [torture:finished] */
 }
 
+/* It has lasted long enough, or has done enough. */
+static bool torture_is_over(void)
+{
+	if (operations && operations_sum() >= operations)
+		return true;
+	if (!duration || time_before(jiffies, started + duration * HZ))
+		return false;
+	too_few = operations;
+	return true;
+}
+
 static int control_run(void *unused)
 {
-	unsigned long end = started + duration * HZ, next = started + stat_interval * HZ;
+	unsigned long next = started + stat_interval * HZ;
 
-	while (!kthread_should_stop() && !(duration && time_after_eq(jiffies, end))) {
+	while (!kthread_should_stop() && !torture_is_over()) {
 		schedule_timeout_interruptible(HZ / 4);
+		torture_faults_print();
 		callers_watch();
 		if (stat_interval && time_after_eq(jiffies, next)) {
 			stats_print();
@@ -474,9 +444,9 @@ static int control_run(void *unused)
 
 static void params_print(void)
 {
-	pr_info("--- start of test: duration=%u stat_interval=%u producers=%u strict=%u backlog=%u counted=%u sleepers=%u churners=%u onoff=%u seed=%u waiter_limit=%u inject=%s, %u CPUs\n",
-		duration, stat_interval, producers, strict, backlog, counted, sleepers, churners,
-		onoff, seed, torture_waiter_limit, inject, cpumask_weight(&cpus));
+	pr_info("--- start of test: duration=%u operations=%lu stat_interval=%u producers=%u strict=%u backlog=%u counted=%u sleepers=%u churners=%u onoff=%u seed=%u waiter_limit=%u inject=%s, %u CPUs\n",
+		duration, operations, stat_interval, producers, strict, backlog, counted, sleepers,
+		churners, onoff, seed, torture_waiter_limit, inject, cpumask_weight(&cpus));
 }
 
 static int params_check(void)
@@ -627,8 +597,10 @@ static int __init torture_init(void)
 		if (error)
 			torture_stop();
 	}
-	if (error)
+	if (error) {
+		torture_faults_print();
 		torture_free();
+	}
 	return error;
 }
 

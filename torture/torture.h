@@ -8,6 +8,7 @@
  * over and by the routine that got it, and the two books are compared.
  *
  *	torture.c	parameters, threads, statistics, hotplug, the verdict
+ *	fault.c		what was found wrong, in any context, and printed by a thread
  *	slot.c		the lives of a slot's worker, and the audit at its end
  *	item.c		items and their routines: most checks are there
  *	producer.c	who queues, cancels and increments and cannot sleep
@@ -41,7 +42,7 @@
 #define TORTURE_WORDS	4	/* of payload in an item */
 #define TORTURE_FULL	64	/* a count from which incrementers hold back */
 
-/* What can be wrong. The names are in torture.c. */
+/* What can be wrong. The names are in fault.c. */
 enum torture_fault {
 	TORTURE_BOOKS,		/* accepted, begun, cancelled and finished do not add up */
 	TORTURE_ONCE,		/* a routine ran twice, or for an item that was refused */
@@ -272,13 +273,21 @@ extern struct torture_book __percpu *torture_wander_book;
 extern bool torture_stopping;
 extern bool torture_verbose;
 extern unsigned int torture_waiter_limit;
-extern enum torture_plant torture_plant;
 
-void __printf(2, 3) torture_fault(enum torture_fault fault, const char *fmt, ...);
-bool torture_plant_now(void);
 void torture_pause(unsigned int ms);
 void torture_caller_add(struct torture_caller *caller);
 struct torture_producer *torture_producer_new(int cpu);
+
+/* fault.c */
+extern enum torture_plant torture_plant;
+
+void __printf(2, 3) torture_fault(enum torture_fault fault, const char *fmt, ...);
+void torture_faults_print(void);
+unsigned long torture_faults_sum(void);
+int torture_fault_count(enum torture_fault fault);
+const char *torture_fault_name(enum torture_fault fault);
+const char *torture_planted_word(void);
+bool torture_plant_now(void);
 
 /* slot.c */
 int torture_slot_init(struct torture_slot *slot, enum torture_kind kind, unsigned int index,

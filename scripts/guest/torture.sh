@@ -5,8 +5,9 @@
 # The suite "torture": ksworker under load from all contexts, with workers and CPUs that come and
 # go; then short runs with a fault planted in each, which must be found.
 # Runs in the test guest; prints KTAP. Boot arguments ksworker_torture.NAME=VALUE are passed to the
-# module; torture.operations=N is how many operations the run must do (default 500 a second), and
-# torture.inject="a b" which faults are planted (default all; none: no such runs).
+# module; with torture.operations=N the run lasts until it has done that many, and duration is the
+# limit (default: it lasts 30 s and must do 500 a second); torture.inject=a,b is which faults are
+# planted (default all; none: no such runs).
 REPORT=/sys/module/ksworker_torture/parameters/report
 WORKERS=/sys/kernel/debug/ksworker/workers
 OUT=/tmp/torture.out
@@ -21,8 +22,13 @@ boot_argument() {
 }
 
 ARGS=$(tr ' ' '\n' </proc/cmdline | sed -n 's/^ksworker_torture\.//p' | tr '\n' ' ')
-DURATION=$(boot_argument 'ksworker_torture\.duration' 30)
-OPERATIONS=$(boot_argument 'torture\.operations' $((DURATION * 500)))
+GOAL=$(boot_argument 'torture\.operations' 0)
+LIMIT=30
+[ "$GOAL" = 0 ] || LIMIT=600
+DURATION=$(boot_argument 'ksworker_torture\.duration' $LIMIT)
+OPERATIONS=$GOAL
+[ "$GOAL" != 0 ] || OPERATIONS=$((DURATION * 500))
+ONOFF=$(boot_argument 'ksworker_torture\.onoff' 1)
 INJECT=$(boot_argument 'torture\.inject' 'lose,double,refused,order,overlap,count,payload,late,status,waiter,flush' | tr ',' ' ')
 
 echo "KTAP version 1"
@@ -71,7 +77,7 @@ run() {
 
 torture_runs_to_its_end() {
 	# shellcheck disable=SC2086 # the arguments are words
-	run "$DURATION" $ARGS
+	run "$DURATION" operations="$GOAL" $ARGS
 	rc=$?
 	sed 's/^/torture: /' $RUN
 	return $rc
@@ -91,8 +97,13 @@ all_kinds_of_operations_happened() {
 	done
 }
 
+cpus_came_and_went() {
+	echo "$(value onoff) times, and $(value onoff_failed) times not"
+	[ "$(value onoff)" -gt 0 ]
+}
+
 enough_operations() {
-	echo "$(value operations) operations in $DURATION s"
+	echo "$(value operations) operations in $(value seconds) s"
 	[ "$(value operations)" -ge "$OPERATIONS" ]
 }
 
@@ -138,6 +149,9 @@ try every_result_is_possible none status
 try waiters_all_returned none waiter
 try flush_waits_for_what_was_accepted none flush
 try all_kinds_of_operations_happened all_kinds_of_operations_happened
+if [ "$(nproc)" -gt 1 ] && [ "$ONOFF" != 0 ]; then
+	try cpus_came_and_went cpus_came_and_went
+fi
 try "operations_at_least_$OPERATIONS" enough_operations
 try verdict_is_success test "$(value verdict)" = SUCCESS
 if [ "$INJECT" != none ]; then
