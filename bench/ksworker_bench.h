@@ -122,18 +122,21 @@ struct bench_scenario {
  * struct bench_peer - one way to have work done
  * @name: as it stands in the table
  * @scenarios: compiled for this peer; the last one has no name
+ * @shared: it is there already: making it cannot be measured
  * @open: makes what the peer has for a worker
  * @close: waits for what is queued, and frees it
  */
 struct bench_peer {
 	const char *name;
 	const struct bench_scenario *scenarios;
+	bool shared;
 	int (*open)(struct bench_handle *h, enum bench_kind kind, struct bench_item *counted);
 	void (*close)(struct bench_handle *h);
 };
 
 extern const struct bench_peer bench_ksworker, bench_raw_percpu, bench_raw_unbound,
-			       bench_raw_ordered, bench_kthread, bench_naive;
+			       bench_raw_ordered, bench_kthread, bench_naive,
+			       bench_pool, bench_system;
 
 extern bool bench_cycles;
 extern unsigned int bench_runs;

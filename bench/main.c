@@ -24,7 +24,7 @@ static unsigned int loops = 128;
 module_param(loops, uint, 0444);
 MODULE_PARM_DESC(loops, "rounds in a run, 1 to 65536; cheap scenarios do a multiple (default 128)");
 
-static char *only = "S1,S1q,S2,S3,S3i,S4,S5,S5i,S5p,S6";
+static char *only = "S1,S1q,S2,S3,S3i,S4,S5,S5i,S5p,S6,S8,S8g,S8a,S8r";
 module_param(only, charp, 0444);
 MODULE_PARM_DESC(only, "the scenarios to run, with commas between (default: all but S7, which is S7a, S7b and S7c)");
 
@@ -40,7 +40,7 @@ u64 bench_overhead;
 
 static const struct bench_peer *const peers[] = {
 	&bench_ksworker, &bench_raw_percpu, &bench_raw_unbound, &bench_raw_ordered,
-	&bench_kthread, &bench_naive,
+	&bench_kthread, &bench_naive, &bench_pool, &bench_system,
 };
 
 static int hold_set(const char *words, const struct kernel_param *param)
@@ -144,7 +144,7 @@ static int peer_measure(const struct bench_peer *peer, u64 *spent)
 
 	for (scenario = peer->scenarios; scenario->name && !error; scenario++)
 		error = scenario_measure(peer, scenario, spent);
-	if (error || !is_wanted("S6"))
+	if (error || peer->shared || !is_wanted("S6"))
 		return error;
 	error = bench_turnover_measure(peer, spent, max(loops / BENCH_PAIRS, 9u));
 	if (!error)

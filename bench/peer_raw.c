@@ -35,24 +35,34 @@ static inline bool peer_task_done(struct bench_worker *w)
 
 #include "scenarios.h"
 
+/* A number and an owner, as ksworker's have: which of them hangs is asked of all kinds. */
+#define RAW_NAME	"raw%u:%s"
+
+static unsigned int raw_id(void)
+{
+	static unsigned int last_id;
+
+	return ++last_id;
+}
+
 static int percpu_open(struct bench_handle *h, enum bench_kind kind,
 		       struct bench_item *counted)
 {
-	h->wq = alloc_workqueue("bench_percpu", 0, 0);
+	h->wq = alloc_workqueue(RAW_NAME, 0, 0, raw_id(), KBUILD_MODNAME);
 	return h->wq ? 0 : -ENOMEM;
 }
 
 static int unbound_open(struct bench_handle *h, enum bench_kind kind,
 			struct bench_item *counted)
 {
-	h->wq = alloc_workqueue("bench_unbound", WQ_UNBOUND, 0);
+	h->wq = alloc_workqueue(RAW_NAME, WQ_UNBOUND, 0, raw_id(), KBUILD_MODNAME);
 	return h->wq ? 0 : -ENOMEM;
 }
 
 static int ordered_open(struct bench_handle *h, enum bench_kind kind,
 			struct bench_item *counted)
 {
-	h->wq = alloc_ordered_workqueue("bench_ordered", 0);
+	h->wq = alloc_ordered_workqueue(RAW_NAME, 0, raw_id(), KBUILD_MODNAME);
 	return h->wq ? 0 : -ENOMEM;
 }
 

@@ -33,6 +33,10 @@ SCENARIOS = {
     "S5i": "task stream with preemption off",
     "S5p": "increment and decrement, running",
     "S6": "make and destroy a worker",
+    "S8": "ExQueueWorkItem through an idle pool",
+    "S8g": "its routine queues itself again",
+    "S8a": "an IO_WORKITEM made, queued, freed; burst of 64",
+    "S8r": "IoTryQueueWorkItem refused",
     "S7a": "4 producers, a worker each",
     "S7b": "4 producers, one worker, items",
     "S7c": "4 producers, one worker, tasks",
@@ -42,6 +46,7 @@ PEERS = {
     "raw_percpu": "raw per-cpu",
     "raw_unbound": "raw unbound",
     "raw_ordered": "raw ordered",
+    "raw_system": "system_unbound_wq",
     "kthread_worker": "kthread_worker",
     "naive": "naive layer",
 }
@@ -100,7 +105,10 @@ def value_of(goal, parts):
     if goal["kind"] == "memory":
         ours = part["memory"].get("ksworker", {}).get(goal["workers"])
         bare = part["memory"].get(goal["against"][0], {}).get(goal["workers"])
-        return None if ours is None or bare is None else (ours - bare, f"{ours:.0f} - {bare:.0f} bytes")
+        if ours is None or bare is None:
+            return None
+        step = goal["resolution"]       # of the measure, for so many workers
+        return round((ours - bare) / step) * step, f"{ours:.0f} - {bare:.0f} bytes"
     results = part["results"].get(goal["scenario"], {})
     if "ksworker" not in results:
         return None
@@ -234,8 +242,8 @@ def plot_script(parts, base):
             lines.append(f"$dots_{panel}_{peer} << EOD")
             lines += [f"{rows[s][peer] / rows[s]['ksworker']:.4f} {len(shown) - i}"
                       for i, s in enumerate(shown) if peer in rows[s] and rows[s]["ksworker"]] + ["EOD"]
-    colours = ["#1f77b4", "#0b3d66", "#17a2a2", "#d9822b", "#a03070"]
-    marks = [7, 5, 9, 13, 11]
+    colours = ["#1f77b4", "#0b3d66", "#17a2a2", "#d9822b", "#a03070", "#5a8f29"]
+    marks = [7, 5, 9, 13, 11, 15]
     height = sum(len(rows_of(panel, parts[panel])) + 5 for panel in panels) * 26
     for terminal, suffix in (("svg size 1000,{} font 'sans,13' background '#ffffff'", "svg"),
                              ("png truecolor size 1000,{} font 'sans,11' background '#ffffff'", "png")):
