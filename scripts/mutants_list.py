@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The catalogue of scripts/mutants.py.
+
+A mutant builds without a warning: what is no longer called is called where it never comes to that.
+
+The text has to stand in its file exactly once, so that the catalogue follows the code; `scripts/mutants.py
+--fits` names each entry that does not. When the code changed, give the entry the new text and see
+it killed (`--only NAME`); take it out only when what it got wrong cannot be got wrong any more.
+"""
+
+from dataclasses import dataclass
+
+PLAIN, DEBUG, KCSAN = "6.12-plain", "6.12-debug", "6.12-kcsan"
+IO = "ksworker_io.c"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A wrong change. @kernel: where it is noticed; @equivalent: why nobody can notice it."""
+    name: str
+    old: str
+    new: str
+    kernel: str = PLAIN
+    file: str = "ksworker.c"
+    cpus: int = 2
+    equivalent: str = ""
+
+
+MUTANTS = [
+    # acceptance
+    Mutant("queue_ignores_closing", "\tif (s & KSW_CLOSING)\n\t\treturn KSW_REFUSED_CLOSING;\n\tif (state_item(s) && !w->backlog)",
+           "\tif (state_item(s) && !w->backlog)"),
+    Mutant("exchange_ignores_closing", "if ((*s & KSW_CLOSING) || (state_item(*s) && !backlog)) {",
+           "if (state_item(*s) && !backlog) {"),
+    Mutant("queue_ignores_the_place", "\tif (state_item(s) && !w->backlog)\n\t\treturn KSW_REFUSED_PLACE;\n", ""),
+    Mutant("exchange_ignores_the_place", "if ((*s & KSW_CLOSING) || (state_item(*s) && !backlog)) {",
+           "if (*s & KSW_CLOSING) {"),
+    Mutant("item_is_not_claimed", "\tif (!try_cmpxchg_acquire(&item->List.Flink, &none, (PLIST_ENTRY)w))\n\t\treturn false;\n",
+           "\tnone = (PLIST_ENTRY)w;\n\tWRITE_ONCE(item->List.Flink, none);\n"),
+    Mutant("refused_item_is_not_released", "\t\t\titem_release(item);\n\t\t\treturn *s & KSW_CLOSING ?",
+           "\t\t\treturn *s & KSW_CLOSING ?"),
+    Mutant("overtaken_item_is_forgotten", "\telse if (rest == QUEUE_OVERTAKEN)\n\t\twhy = place_put(w, item, s, caller);\n",
+           ""),
+    Mutant("busy_place_is_accepted", "\t\treturn worker_refuse(Worker, KSW_REFUSED_PLACE);\n",
+           "\t\treturn STATUS_SUCCESS;\n"),
+    Mutant("no_hand_over", "\tif (why == KSW_ACCEPTED && !state_busy(s))\n\t\tworker_hand_over(w);\n", ""),
+    Mutant("always_hand_over", "\tif (why == KSW_ACCEPTED && !state_busy(s))\n", "\tif (why == KSW_ACCEPTED)\n"),
+    Mutant("pushable_although_closing", "(s & (KSW_LOOK | KSW_CLOSING)) == KSW_LOOK", "(s & KSW_LOOK)"),
+    Mutant("misaligned_item_is_taken", "item && IS_ALIGNED((unsigned long)item, sizeof(void *)) && item->WorkerRoutine",
+           "item && item->WorkerRoutine"),
+    Mutant("routine_is_not_checked", " && item->WorkerRoutine;", ";"),
+    Mutant("wrong_code_for_closing", "why == KSW_REFUSED_CLOSING ? STATUS_DELETE_PENDING : STATUS_DEVICE_BUSY",
+           "why == KSW_REFUSED_ITEM ? STATUS_DELETE_PENDING : STATUS_DEVICE_BUSY"),
+    # begin
+    Mutant("item_is_not_released", "\tstruct ksw_task task = task_of(w, item);\n\n\titem_release(item);\n",
+           "\tstruct ksw_task task = task_of(w, item);\n\n"),
+    Mutant("item_is_released_before_it_is_read", "\tksworker_hook(KSW_HOOK_TAKEN, w);\n\t*task = item_begin(w, place_item(s));",
+           "\titem_release(place_item(s));\n\tksworker_hook(KSW_HOOK_TAKEN, w);\n\t*task = item_begin(w, place_item(s));"),
+    Mutant("wrong_parameter", ".parameter = READ_ONCE(item->Parameter),", ".parameter = item,"),
+    Mutant("takes_the_item_before_first", "if ((s & KSW_COUNTED) && (s & KSW_LOOK)) {",
+           "if ((s & KSW_COUNTED) && !item) {"),
+    Mutant("takes_the_counted_item_always_first", "if ((s & KSW_COUNTED) && (s & KSW_LOOK)) {",
+           "if (s & KSW_COUNTED) {"),
+    Mutant("first_is_never_set", "u64 look = (s & KSW_COUNTED) || s == KSW_WATCHED ? KSW_LOOK : 0;",
+           "u64 look = s == KSW_WATCHED ? KSW_LOOK : 0;"),
+    Mutant("watched_is_forgotten", "u64 look = (s & KSW_COUNTED) || s == KSW_WATCHED ? KSW_LOOK : 0;",
+           "u64 look = (s & KSW_COUNTED) ? KSW_LOOK : 0;"),
+    Mutant("vacated_forgets_counted", "return (s & (KSW_CLOSING | KSW_COUNTED)) | KSW_BUSY;", "return (s & KSW_CLOSING) | KSW_BUSY;"),
+    Mutant("vacated_forgets_closing", "return (s & (KSW_CLOSING | KSW_COUNTED)) | KSW_BUSY;", "return (s & KSW_COUNTED) | KSW_BUSY;"),
+    Mutant("counted_stays_scheduled", "*new = item ? s & ~(KSW_COUNTED | KSW_LOOK) : (s & KSW_CLOSING) | KSW_BUSY;",
+           "*new = item ? s & ~KSW_LOOK : (s & KSW_CLOSING) | KSW_BUSY | KSW_COUNTED;"),
+    Mutant("idle_forgets_closing", "*new = (s & KSW_CLOSING) | KSW_IDLE;\n\treturn NULL;",
+           "*new = KSW_IDLE;\n\treturn NULL;"),
+    Mutant("rest_forgets_closing", "if (!atomic64_try_cmpxchg(&w->state, (s64 *)&s, (s & KSW_CLOSING) | KSW_IDLE))",
+           "if (!atomic64_try_cmpxchg(&w->state, (s64 *)&s, KSW_IDLE))"),
+    Mutant("hand_back_without_more", "\tif (!rested)\n\t\tworker_hand_over(w);\n\telse if (rested & KSW_CLOSING)",
+           "\tif (rested & KSW_CLOSING)"),
+    Mutant("runner_is_not_recorded", "\tWRITE_ONCE(w->runner, current);\n", ""),
+    Mutant("context_is_not_checked", "\tif (unlikely(context_left(depth)))\n\t\tcontext_restore(w, w->routine, depth);\n",
+           ""),
+    Mutant("interrupts_stay_off", "\tif (irqs_disabled())\n\t\tlocal_irq_enable();\n", ""),
+    Mutant("bottom_halves_stay_off", "\twhile (softirq_count())\n\t\tlocal_bh_enable();\n", ""),
+    # the backlog
+    Mutant("backlog_is_lifo", "\tfor (entry = youngest; entry != end; entry = older) {\n\t\tolder = entry->Blink;\n\t\tentry->Blink = younger;\n\t\tyounger = entry;\n\t}\n\t*w->tail = younger;\n\tw->tail = &youngest->Blink;\n",
+           "\tfor (entry = youngest; entry->Blink != end; entry = entry->Blink)\n\t\t;\n\tentry->Blink = younger;\n\tolder = entry;\n\t*w->tail = youngest;\n\tw->tail = &older->Blink;\n"),
+    Mutant("backlog_newcomers_go_first", "\t*w->tail = younger;\n\tw->tail = &youngest->Blink;\n",
+           "\tyoungest->Blink = w->head;\n\tif (!w->head)\n\t\tw->tail = &youngest->Blink;\n\tw->head = younger;\n"),
+    Mutant("batch_is_not_taken_back", "\tbatch_take_back(w);\n\ts = state_read(w);\n", "\ts = state_read(w);\n"),
+    Mutant("batch_comes_back_backwards", "xchg(&w->batch->entry[i], NULL)",
+           "xchg(&w->batch->entry[w->batch->count - 1 - i], NULL)"),
+    Mutant("batch_entry_is_taken_twice", "entry = xchg(next, NULL);", "entry = *next;"),
+    Mutant("batch_passes_the_counted_item", "entry && entry != &w->counted_entry && n < KSW_BATCH",
+           "entry && n < KSW_BATCH"),
+    Mutant("batch_is_filled_while_somebody_waits", "\tif (entry && !waiters_care(w))\n\t\tbatch_fill",
+           "\tif (entry)\n\t\tbatch_fill"),
+    Mutant("backlog_pop_keeps_the_tail", "\tif (!w->head)\n\t\tw->tail = &w->head;\n", ""),
+    Mutant("backlog_remove_keeps_the_tail", "\tif (!*link)\n\t\tw->tail = link;\n", ""),
+    Mutant("backlog_counted_stays_scheduled", "\tif (entry == &w->counted_entry)\n\t\tatomic64_andnot(KSW_COUNTED, &w->state);\n",
+           ""),
+    # waiting
+    Mutant("flush_does_not_wait", "busy = state_busy(s); /*", "busy = state_busy(s) && false; /*"),
+    Mutant("flush_waits_for_the_running_only", "\t\ts = waiters_watch(w, &waiter->until);\n\t\tbusy",
+           "\t\ts = waiters_watch(w, &waiter->until);\n\t\twaiter->until = NULL;\n\t\tbusy"),
+    Mutant("flush_forgets_the_own_routine", "\town = READ_ONCE(Worker->runner) == current;\n\tif (!own)\n\t\tbusy = flush_join",
+           "\town = false;\n\tif (!own)\n\t\tbusy = flush_join"),
+    Mutant("who_waits_is_not_watched_again", "return waiters_care(w) ? state_watched(s) : s;", "return waiters_care(w) ? s : s;"),
+    Mutant("who_waits_is_not_watched", "\twhile (!atomic64_try_cmpxchg(&w->state, (s64 *)&s, state_watched(s)))\n\t\t;\n",
+           ""),
+    Mutant("nobody_is_rested", "\twaiters_rested(w);\n\tentry = batch ?",
+           "\tif (!w)\n\t\twaiters_rested(w);\n\tentry = batch ?"),
+    Mutant("place_waiters_are_not_told", "\tif (entry != &w->counted_entry)\n\t\twaiters_retry(w);\n", ""),
+    Mutant("closed_waiters_are_not_told", "\t\twaiters_retry(w);\n\t}\n\traw_spin_unlock_irqrestore(&w->lock, irqflags);\n\treturn s;",
+           "\t}\n\traw_spin_unlock_irqrestore(&w->lock, irqflags);\n\treturn s;"),
+    Mutant("own_routine_sleeps_for_the_place", "if (!left || (own && why == KSW_REFUSED_PLACE)) {", "if (!left) {"),
+    Mutant("cancel_does_not_look", "\t\tif (state_item(s) != item)\n\t\t\treturn false;\n", ""),
+    Mutant("cancel_keeps_the_item", "\t\titem_release(item);\n\t\twaiters_passed(w, &item->List, older);\n", "\t\twaiters_passed(w, &item->List, older);\n"),
+    Mutant("cancel_passes_nobody", "\t\twaiters_passed(w, &item->List, older);\n", ""),
+    # counting
+    Mutant("closing_does_not_refuse_increments", "\t} else if (state_read(w) & KSW_CLOSING) {\n\t\tworker_refuse(w, KSW_REFUSED_CLOSING);\n", ""),
+    Mutant("increment_does_not_schedule", "\t\thand_over = counted_schedule(w, caller);\n",
+           "\t\thand_over = !w && counted_schedule(w, caller);\n"),
+    Mutant("increment_returns_the_old_count", "\t\t\treturn count + 1;\n\t}\n\treturn increment_slow",
+           "\t\t\treturn count;\n\t}\n\treturn increment_slow"),
+    Mutant("increment_from_0_does_not_look", "while (likely(count - 1 < data_race(count_bounds.below)))", "while (likely(count < data_race(count_bounds.below)))"),
+    Mutant("decrement_at_0_does_not_look", "while (likely(count > data_race(count_bounds.above)))", "while (likely(count >= data_race(count_bounds.above)))"),
+    Mutant("decrement_wraps", "\t\tif (unlikely(!count)) {", "\t\tif (unlikely(count == U32_MAX)) {"),
+    Mutant("maximum_wraps", "\t\tif (unlikely(count == U32_MAX)) {", "\t\tif (unlikely(count == U32_MAX - 9)) {"),
+    # closing
+    Mutant("unregister_does_not_wait", "\tif (state_busy(s))\n\t\twait_for_completion(drained);\n", ""),
+    Mutant("gate_stays_open", "\t\ts = atomic64_fetch_or(KSW_CLOSING, &w->state);\n", ""),
+    Mutant("users_are_not_waited_for", "\tusers_wait(w);\n\tdestroy", "\tif (!w)\n\t\tusers_wait(w);\n\tdestroy", DEBUG),
+    Mutant("freed_without_a_grace_period", "\tkfree_rcu(w, rcu); /* [ksw:rcu] */", "\tkfree(w);", DEBUG),
+    Mutant("freed_twice", "\tkfree_rcu(w, rcu); /* [ksw:rcu] */", "\tkfree(w);\n\tkfree(w);", DEBUG),
+    Mutant("worker_leaks", "\tkfree_rcu(w, rcu); /* [ksw:rcu] */\n", "", DEBUG),
+    Mutant("workqueue_leaks", "\tdestroy_workqueue(w->wq);\n", ""),
+    Mutant("own_routine_unregisters_like_others", "\town = READ_ONCE(Worker->runner) == current;\n\tif (!own)\n\t\tcompat",
+           "\town = false;\n\tif (!own)\n\t\tcompat"),
+    Mutant("owner_is_not_asked", "\tif (action == MODULE_STATE_GOING) {", "\tif (action == MODULE_STATE_COMING) {"),
+    # registration
+    Mutant("custom_priorities_go_on", "return custom < KSW_PRIORITIES ?", "return custom <= KSW_PRIORITIES ?"),
+    Mutant("maximum_is_a_type", "if ((unsigned int)type < MaximumWorkQueue)", "if ((unsigned int)type <= MaximumWorkQueue)"),
+    Mutant("failure_leaves_the_pointer", "\t*Worker = NULL;\n\tif (ksworker_type", "\tif (ksworker_type"),
+    Mutant("unknown_flags_are_taken", "(Flags & ~(KSWORKER_BACKLOG | KSWORKER_MEM_RECLAIM)) ||", "false ||"),
+    Mutant("failed_registration_leaks", "\t\tlockdep_unregister_key(&w->key);\n\t\tkfree(w);\n", "\t\tlockdep_unregister_key(&w->key);\n", DEBUG),
+    Mutant("errno_of_another_status", "{ STATUS_IO_TIMEOUT,\t\t\t-ETIMEDOUT }", "{ STATUS_IO_TIMEOUT,\t\t\t-EBUSY }"),
+    # what only a detector of data races sees
+    Mutant("publish_is_relaxed", "if (unlikely(!atomic64_try_cmpxchg(&w->state, (s64 *)s, new)))",
+           "if (unlikely(!atomic64_try_cmpxchg_relaxed(&w->state, (s64 *)s, new)))", KCSAN),
+    Mutant("idle_is_relaxed", "if (!atomic64_try_cmpxchg(&w->state, (s64 *)&s, (s & KSW_CLOSING) | KSW_IDLE))",
+           "if (!atomic64_try_cmpxchg_relaxed(&w->state, (s64 *)&s, (s & KSW_CLOSING) | KSW_IDLE))", KCSAN),
+    Mutant("routine_is_stored_plainly", "\tWRITE_ONCE(w->routine, task.routine);\n",
+           "\tw->routine = task.routine;\n", KCSAN),
+    # items without a worker
+    Mutant("io_no_looker_after_a_take", "\tlooker = looker_appoint(pool);\n\troom_update(pool);",
+           "\tlooker = taken ? NULL : looker_appoint(pool);\n\troom_update(pool);", PLAIN, IO),
+    Mutant("io_no_looker_at_the_queue_call", "\tif (why == IO_ACCEPTED)\n\t\tlooker = looker_appoint(pool);\n", "", PLAIN, IO),
+    Mutant("io_looker_is_not_cleared", "\tif (pool->looker == seat)\n\t\tpool->looker = NULL;\n", "", PLAIN, IO),
+    Mutant("io_seat_leaks", "\tif (!pool->head || enough) {\n\t\tseat_put(pool, seat);\n", "\tif (!pool->head || enough) {\n", PLAIN, IO),
+    Mutant("io_item_is_not_claimed", "\tif (unlikely(!ksworker_item_claim(item, &pool->owner[owner])))\n\t\treturn IO_REFUSED_QUEUED;\n",
+           "\tif (unlikely(!ksworker_item_claim(item, &pool->owner[owner])))\n\t\tWRITE_ONCE(item->List.Flink, &pool->owner[owner]);\n", PLAIN, IO),
+    Mutant("io_item_is_given_back_late", "\tksworker_item_give(entry_item(entry), run->given ? &io_gone : NULL);\n", "\tksworker_item_give(entry_item(entry), &io_gone);\n", PLAIN, IO),
+    Mutant("io_tail_is_kept", "\tif (!pool->head)\n\t\tpool->tail = &pool->head;\n\tpool->queued--;", "\tpool->queued--;", PLAIN, IO),
+    Mutant("io_replace_keeps_the_tail", "\tif (pool->tail == &entry->Blink)\n\t\tpool->tail = end;\n", "\t(void)end;\n", PLAIN, IO),
+    Mutant("io_no_reference", "\tget_device(io->device);\n", "", PLAIN, IO),
+    Mutant("io_reference_is_kept", "\tput_device(run->device);\n", "", PLAIN, IO),
+    Mutant("io_reference_is_dropped_early", "\tksworker_context_check(run->routine, lockdep_depth);\n\tput_device(run->device);\n",
+           "\tksworker_context_check(run->routine, lockdep_depth);\n\tif (run->kind == IO_KIND_EX)\n\t\tput_device(run->device);\n", PLAIN, IO),
+    Mutant("io_given_item_is_kept", "\tif (run->given)\n\t\tkfree(run->item);\n", "", DEBUG, IO),
+    Mutant("io_context_is_not_checked", "\tksworker_context_check(run->routine, lockdep_depth);\n", "", PLAIN, IO),
+    Mutant("io_room_is_one_too_many", "(int)(pool->free_seats + !!pool->looker - pool->queued)", "(int)(pool->free_seats + !!pool->looker - pool->queued + 1)", PLAIN, IO),
+    Mutant("io_room_forgets_the_queued", "(int)(pool->free_seats + !!pool->looker - pool->queued)", "(int)(pool->free_seats + !!pool->looker)", PLAIN, IO),
+    Mutant("io_all_types_are_one", "\t\treturn &pools[type];\n", "\t\treturn &pools[DelayedWorkQueue];\n", PLAIN, IO),
+    Mutant("io_custom_priorities_are_normal", "WQ_HIGHPRI ? CriticalWorkQueue :", "WQ_HIGHPRI ? DelayedWorkQueue :", PLAIN, IO),
+    Mutant("io_free_forgets_that_it_is_queued", "\towner = item_leave(IoWorkItem, false, NULL);\n", "\towner = NULL;\n", DEBUG, IO),
+    Mutant("io_given_up_item_is_the_clients", "\tWRITE_ONCE(io->WorkItem.List.Flink, &pool->owner[IO_GIVEN]);\n", "", DEBUG, IO),
+    Mutant("io_unload_does_not_wait", "\twait_event(io_left, !pools_count(module, &census));\n", "", DEBUG, IO),
+    Mutant("io_nobody_tells_who_waits", "\tif (tell)\n\t\twake_up_all(&io_left);\n", "\t(void)tell;\n", PLAIN, IO),
+    Mutant("io_unload_looks_at_no_routine", "\treturn !module || within_module((unsigned long)entry, module) ||\n\t       within_module((unsigned long)entry_routine(pool, entry), module);",
+           "\treturn !module;", PLAIN, IO),
+]
