@@ -1,0 +1,76 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# The suite "installed": modules as they were installed (DKMS, a package), found by modprobe.
+# Runs in the test guest; prints KTAP. Nothing is loaded before.
+OUT=/tmp/installed.out
+CASES=0
+FAILED=0
+
+echo "KTAP version 1"
+echo "1..1"
+echo "    KTAP version 1"
+echo "    # Subtest: installed"
+
+# try NAME COMMAND...: a case that passes when the command does; its words are diagnostics
+try() {
+	name=$1
+	shift
+	rc=0
+	"$@" >$OUT 2>&1 || rc=$?
+	CASES=$((CASES + 1))
+	sed 's/^/    # /' $OUT
+	if [ $rc = 0 ]; then
+		echo "    ok $CASES $name"
+	else
+		echo "    not ok $CASES $name"
+		FAILED=$((FAILED + 1))
+	fi
+}
+
+loaded() { [ -d "/sys/module/$1" ]; }
+
+nothing_is_loaded() { ! loaded ksworker && ! loaded ksclient; }
+
+modprobe_of_a_client_loads_ksworker() { modprobe ksclient && loaded ksworker && loaded ksclient; }
+
+the_client_holds_ksworker() {
+	grep '^ksworker ' /proc/modules
+	! rmmod ksworker 2>&1 && loaded ksworker
+}
+
+# The log has the line when the routine has run; the worker waits for nothing, and we for it
+the_clients_item_runs() {
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		dmesg | grep 'ksclient: hello from a KS worker' && return
+		usleep 100000
+	done
+	return 1
+}
+
+the_version_is_the_packages() {
+	version=$(cat /sys/module/ksworker/version)
+	echo "loaded: $version, installed: $VERSION"
+	[ -n "$version" ] && [ "$version" = "$VERSION" ]
+}
+
+both_unload() { rmmod ksclient && rmmod ksworker && nothing_is_loaded; }
+
+VERSION=
+# shellcheck source=/dev/null
+. /etc/ksworker
+try nothing_is_loaded nothing_is_loaded
+try modprobe_of_a_client_loads_ksworker modprobe_of_a_client_loads_ksworker
+try the_client_holds_ksworker the_client_holds_ksworker
+try the_clients_item_runs the_clients_item_runs
+try the_version_is_the_packages the_version_is_the_packages
+try both_unload both_unload
+
+echo "    1..$CASES"
+if [ $FAILED = 0 ]; then
+	echo "ok 1 installed"
+else
+	echo "not ok 1 installed"
+fi
+[ $FAILED = 0 ]
