@@ -3,7 +3,9 @@
 
 import os
 import re
+import shutil
 
+from checks.text import version_of
 from checks.tools import copied
 from checks.tree import need, run, without_comments
 
@@ -110,3 +112,128 @@ def readme_example(tree):
     said = [line for line in out.splitlines() if COMPLAINT.search(line)]
     made = os.path.exists(os.path.join(source, "example", "readme_example.ko"))
     return ["\n".join(said) or out[-2000:]] if code or said or not made else []
+
+
+def porting_example(tree):
+    """The compiler names each result that samples/porting/before.c does not look at: the lines that docs/porting.md shows."""
+    source = copied(tree, "porting")
+    code, out = make(tree, main_kernel(), source, "KSWORKER_SHOW_RESULTS=1")
+    where = {match[1] for match in re.finditer(r"before\.c:(\d+):\d+: (?:warning: ignoring return value|note: in expansion of macro)", out)}
+    calls = re.compile(r"^\t+(?:Ks(?:Queue|Register)\w+)\(")
+    wanted = {str(number): line.strip() for number, line in tree.numbered("samples/porting/before.c") if calls.match(line)}
+    problems = [out[-2000:]] if code else []
+    if where != set(wanted):
+        problems.append(f"samples/porting/before.c: the compiler warns at the lines {sorted(where)}, wanted {sorted(wanted)}")
+    shown = [re.sub(r"\s*/\*.*", "", line).strip() for _, line in tree.numbered("docs/porting.md") if calls.match(line)]
+    if sorted(shown) != sorted(wanted.values()) or not shown:
+        problems.append(f"docs/porting.md shows the lines {shown}, before.c has {list(wanted.values())}")
+    return problems
+
+
+# --- what is installed --------------------------------------------------------------------------
+
+def files_below(directory):
+    return sorted(os.path.relpath(os.path.join(where, name), directory)
+                  for where, _, names in os.walk(directory) for name in names)
+
+
+class Install:
+    """make install and its relatives, in a copy of the whole tree, for one kernel."""
+
+    def __init__(self, tree, kernel, where):
+        shutil.rmtree(where, ignore_errors=True)
+        for name in tree.files:
+            target = os.path.join(where, "tree", name)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copy(tree.path(name), target)
+        self.tree, self.where, self.root, self.problems = tree, where, os.path.join(where, "root"), []
+        self.kdir, problem = build_directory(tree, kernel)
+        if problem:
+            raise RuntimeError(problem)
+        with open(os.path.join(self.kdir, "include/config/kernel.release"), encoding="utf-8") as file:
+            self.release = file.read().strip()
+        self.home = os.path.join(self.root, "lib/modules", self.release, "updates/ksworker")
+
+    def make(self, directory, *arguments):
+        return run([need("make", "make"), "-C", os.path.join(self.where, directory), f"KDIR={self.kdir}",
+                    f"-j{os.cpu_count()}", *arguments], self.where)
+
+    def must(self, what, right, out=""):
+        if not right:
+            self.problems.append(f"{what}\n{out[-1500:]}".strip())
+        return right
+
+    def modinfo(self, field, module):
+        return run([need("modinfo", "kmod"), "-F", field, module])[1].strip()
+
+    def installs(self):
+        """The module and what a client needs; nothing else."""
+        code, out = self.make("tree", "install", f"DESTDIR={self.root}")
+        home = os.path.relpath(self.home, self.root)
+        wanted = sorted([f"{home}/ksworker.ko", f"{home}/Module.symvers", "usr/local/include/ksworker/ksworker.h",
+                         "usr/local/include/ksworker/client.mk", "usr/local/share/pkgconfig/ksworker.pc"])
+        there = files_below(self.root)
+        version = version_of(self.tree.text("ksworker.h"))
+        return self.must(f"make install exited {code}", code == 0, out) and \
+            self.must(f"make install put there: {there}\nwanted: {wanted}", there == wanted) and \
+            self.must("modinfo names another version than ksworker.h", self.modinfo("version", self.home + "/ksworker.ko") == version)
+
+    def client(self):
+        """samples/client, with what is installed and nothing of the tree."""
+        shutil.copytree(self.tree.path("samples/client"), os.path.join(self.where, "client"))
+        include = ("-I", os.path.join(self.root, "usr/local/include"))
+        code, out = self.make("client", *include, "KSWORKER_SYMVERS=", "modules")
+        self.must("a client without Module.symvers is not told what to do", code and "ksworker is not built for the kernel" in out, out)
+        code, out = self.make("client", *include, f"KSWORKER_SYMVERS={self.home}/Module.symvers", "modules")
+        said = [line for line in out.splitlines() if COMPLAINT.search(line)]
+        if self.must("samples/client does not build without a complaint", code == 0 and not said, out):
+            self.must("ksclient.ko does not depend on ksworker",
+                      self.modinfo("depends", os.path.join(self.where, "client/ksclient.ko")) == "ksworker")
+
+    def signs(self):
+        """make sign, and what was signed is installed as it is."""
+        key, cert = (os.path.join(self.where, name) for name in ("key.pem", "cert.der"))
+        code, out = run([need("openssl", "openssl"), "req", "-new", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                         "-subj", "/CN=ksworker check/", "-keyout", key, "-outform", "DER", "-out", cert], self.where)
+        self.must("openssl made no key", code == 0, out)
+        code, out = self.make("tree", "sign", f"KEY={key}", f"CERT={cert}")
+        self.must(f"make sign exited {code}", code == 0, out)
+        code, out = self.make("tree", "sign", f"KEY={key}", f"CERT={cert}")
+        self.must("a second make sign does not say that it is signed already", code and "is signed already" in out, out)
+        code, out = self.make("tree", "install", f"DESTDIR={self.root}")
+        self.must(f"make install of the signed module exited {code}", code == 0, out)
+        self.must("the installed module is not the signed one",
+                  self.modinfo("signer", self.home + "/ksworker.ko") == "ksworker check")
+
+    def refuses(self):
+        """Beside a module that DKMS installed."""
+        dkms = os.path.join(os.path.dirname(self.home), "dkms")
+        os.makedirs(dkms)
+        with open(os.path.join(dkms, "ksworker.ko.xz"), "w", encoding="utf-8"):
+            pass
+        code, out = self.make("tree", "install", f"DESTDIR={self.root}")
+        self.must("make install beside DKMS is not refused", code and "DKMS has ksworker installed" in out, out)
+        shutil.rmtree(dkms)
+
+    def uninstalls(self):
+        code, out = self.make("tree", "uninstall", f"DESTDIR={self.root}")
+        self.must(f"make uninstall exited {code}", code == 0, out)
+        left = files_below(self.root)
+        self.must(f"make uninstall leaves {left}", not left)
+        self.must("make uninstall leaves directories of ours",
+                  not [where for where, _, _ in os.walk(self.root) if os.path.basename(where) in ("ksworker", "updates", "pkgconfig")])
+
+
+def installed(tree):
+    """make install, sign, uninstall into a DESTDIR; samples/client builds against that alone."""
+    kernel = next((name for name in kernels() if name.startswith("stock-6.12")), None) or \
+        next((name for name in kernels() if name.startswith("stock-")), None)
+    if not kernel:
+        return ["needs a stock kernel: those can check signatures (KSWORKER_CHECK_KERNELS)"]
+    install = Install(tree, kernel, tree.path("build/check/install"))
+    if install.installs():
+        install.client()
+        install.refuses()
+        install.signs()
+        install.uninstalls()
+    return install.problems

@@ -58,22 +58,42 @@ def barrier_tags(tree):
                        for tag, where in sorted(places.items()) if len(where) < 2]
 
 
-def function_length(tree):
+def functions(text):
+    """(first line, name, its comment, its text) of each function of C text; lines count from 1."""
+    lines = text.splitlines()
+    bare = without_comments(text).splitlines()
+    for number, line in enumerate(bare):
+        if line.rstrip() != "{":
+            continue
+        first = number
+        while first and bare[first - 1].strip() and not re.search(r"[;}]\s*$|^#", bare[first - 1]):
+            first -= 1
+        last = next((at_ for at_ in range(number, len(bare)) if re.match(r"}\s*$", bare[at_])), len(bare) - 1)
+        called = re.search(r"(\w+)\)?\s*\(", " ".join(bare[first:number]))
+        above = first
+        while above and lines[above - 1].strip() and not re.match(r"}|#|EXPORT", lines[above - 1]):
+            above -= 1
+        yield first + 1, called[1] if called else "a function", "\n".join(lines[above:first]), lines[first:last + 1]
+
+
+def model_tags(tree):
+    """What changes the state word or the count names its counterpart in model/*.pml, which is there."""
+    inlines = {name for path in tree.files if path.startswith("model/") and path.endswith(".pml")
+               for name in re.findall(r"^(?:inline|proctype)\s+(\w+)", tree.text(path), re.M)}
     problems = []
-    for name in tree.core():
-        lines = without_comments(tree.text(name)).splitlines()
-        for number, line in enumerate(lines):
-            if line.rstrip() != "{":
-                continue
-            first = number
-            while first and lines[first - 1].strip() and not re.search(r"[;}]\s*$|^#", lines[first - 1]):
-                first -= 1
-            last = next((at_ for at_ in range(number, len(lines)) if re.match(r"}\s*$", lines[at_])), len(lines) - 1)
-            if last - first + 1 > LONGEST:
-                called = re.search(r"(\w+)\)?\s*\(", " ".join(lines[first:number]))
-                problems.append(f"{name}:{first + 1}: {called[1] if called else 'a function'} has {last - first + 1} lines, "
-                                f"{LONGEST} is the most")
+    for line, name, comment, body in functions(tree.text("ksworker.c")):
+        text = comment + "\n" + "\n".join(body)
+        tags = re.findall(r"\[model:(\w+)\]", text)
+        changes = re.search(r"(?:cmpxchg|fetch_or|andnot)\w*\([^;]*&\w+->(?:state|count)\b|\bxchg\(", "\n".join(body))
+        if changes and not tags:
+            problems.append(f"ksworker.c:{line}: {name} changes the state word, the count or a batch, and has no [model:name]")
+        problems += [f"ksworker.c:{line}: {name} names [model:{tag}], and no model has that" for tag in tags if tag not in inlines]
     return problems
+
+
+def function_length(tree):
+    return [f"{name}:{line}: {function} has {len(body)} lines, {LONGEST} is the most"
+            for name in tree.core() for line, function, _, body in functions(tree.text(name)) if len(body) > LONGEST]
 
 
 def no_if_in_c(tree):
@@ -88,6 +108,38 @@ def version_test(tree):
     return [f"{name}:{number}: {line.strip()}: kernel versions are tested in ksworker_compat.h only"
             for name in tree.c_files() if os.path.basename(name) != "ksworker_compat.h"
             for number, line in enumerate(without_comments(tree.text(name)).splitlines(), 1) if form.search(line)]
+
+
+def version_of(text):
+    """MAJOR.MINOR.PATCH as ksworker.h defines them, or None."""
+    parts = [re.findall(rf"^#define KSWORKER_VERSION_{part}\s+(\d+)$", text, re.M) for part in ("MAJOR", "MINOR", "PATCH")]
+    return ".".join(found[0] for found in parts) if all(len(found) == 1 for found in parts) else None
+
+
+def version(tree):
+    """The version stands in ksworker.h. NEWS and debian/changelog, which are histories, begin with it; nothing else names it."""
+    ours = version_of(tree.text("ksworker.h")) if "ksworker.h" in tree.files else None
+    if not ours:
+        return ["ksworker.h: no KSWORKER_VERSION_MAJOR, _MINOR and _PATCH, one number each"]
+    problems = []
+    for name, form in (("NEWS", r"^(\d+\.\d+\.\d+)\b"), ("debian/changelog", r"^ksworker \(([^)]+)\)")):
+        if name not in tree.files:
+            if name == "NEWS":
+                problems.append("NEWS is missing")
+            continue
+        first = re.search(form, tree.text(name), re.M)
+        if not first or first[1] != ours:
+            problems.append(f"{name}: begins with {first[1] if first else 'no version'}, ksworker.h says {ours}: "
+                            "a new version needs an entry there")
+    for name in tree.files:
+        if name in ("NEWS", "debian/changelog"):
+            continue
+        literal = re.compile(rf"(?<![\d.]){re.escape(ours)}(?![\d.]*\d)")
+        problems += [f"{name}:{number}: names the version {ours}: take it from ksworker.h (ksworker_version in scripts/lib.sh, "
+                     "KSWORKER_VERSION in C)" for number, line in tree.numbered(name) if literal.search(line)]
+    if "MODULE_VERSION(KSWORKER_VERSION)" not in "".join(tree.text(name) for name in tree.core()):
+        problems.append("no .c file says MODULE_VERSION(KSWORKER_VERSION)")
+    return problems
 
 
 # --- exports ------------------------------------------------------------------------------------
@@ -205,7 +257,7 @@ def semantics(tree):
 # --- links --------------------------------------------------------------------------------------
 
 # rooms of this tree; what the kernel keeps in a directory of the same name
-ROOMS = ("scripts", "docs", "kunit", "samples", "bench", "model", "torture", "debian")
+ROOMS = ("scripts", "docs", "kunit", "samples", "bench", "model", "torture", "debian", "packaging")
 KERNELS_OWN = re.compile(r"scripts/(?:checkpatch\.pl|kernel-doc|coccinelle|coccicheck|sign-file|mod|gdb|config|faddr2line|decode_stacktrace\.sh)\b|samples/kfifo")
 
 

@@ -31,7 +31,7 @@ def run(arguments, where=None, timeout=600, stderr=subprocess.STDOUT):
 
 def need(tool, package):
     """The path of a program, or Missing with the package that has it."""
-    for directory in os.environ.get("PATH", "").split(":"):
+    for directory in [*os.environ.get("PATH", "").split(":"), "/usr/sbin", "/sbin"]:
         path = os.path.join(directory, tool)
         if os.access(path, os.X_OK) and not os.path.isdir(path):
             return path

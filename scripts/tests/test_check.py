@@ -48,6 +48,7 @@ VOID KsUnregisterWorker(PKSWORKER worker)
 \tatomic_read_acquire(&worker->state);	/* [ksw:publish] */
 }
 EXPORT_SYMBOL_GPL(KsUnregisterWorker);
+MODULE_VERSION(KSWORKER_VERSION);
 """
 KUNIT = SPDX + """
 static struct kunit_case item_cases[] = {
@@ -64,7 +65,9 @@ static struct kunit_suite item_suite = {
 ROWS = "".join(f"| `{rule}` | what it does | `ksworker_item.queue_runs_once`, `unload.kernel_survives` |\n" for rule in text.RULES)
 GOOD = {
     "ksworker.c": CORE,
-    "ksworker.h": HEADER + "#define X 1\n",
+    "ksworker.h": HEADER + "#define X 1\n#define KSWORKER_VERSION_MAJOR\t9\n#define KSWORKER_VERSION_MINOR\t8\n#define KSWORKER_VERSION_PATCH\t7\n",
+    "NEWS": "ksworker NEWS\n\n9.8.7 (2026-11-22)\n  All new.\n\n9.8.6 (2026-11-21)\n",
+    "debian/changelog": "ksworker (9.8.7) unstable; urgency=medium\n",
     "ksworker_compat.h": HEADER + "#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)\n#endif\n",
     "kunit/item.c": KUNIT,
     "docs/semantics.md": "# What each rule does\n\n| rule | behaviour | test |\n|---|---|---|\n" + ROWS +
@@ -92,11 +95,19 @@ FAULTS = {
                        ("x.py", "def f(:\n", "x.py: ")],
     "barrier_tags": [("ksworker.c", ("atomic_read_acquire(&worker->state);	/* [ksw:publish] */", ""), "[ksw:publish] stands nowhere else"),
                      ("ksworker.c", ("[ksw:publish]", "[ksw:Publish]"), "small letters")],
+    "model_tags": [("ksworker.c", ("\treturn 0;", "\tatomic64_try_cmpxchg(&worker->state, &s, 1);\n\treturn 0;"), "has no [model:name]"),
+                   ("ksworker.c", ("\treturn 0;", "\treturn 0; /* [model:nowhere] */"), "no model has that")],
     "function_length": [("ksworker.c", grown(41), "KsQueueWorkItem has 46 lines")],
     "no_if_in_c": [("ksworker.c", ("\treturn 0;", "#ifdef CONFIG_SMP\n\treturn 0;\n#endif"), "#ifdef CONFIG_SMP"),
                    ("ksworker_io.c", SPDX + "#  if 1\n#  endif\n", "ksworker_io.c:2")],
     "version_test": [("ksworker.h", ("#define X 1", "#if LINUX_VERSION_CODE > 1\n#endif"), "ksworker.h:2"),
                      ("kunit/item.c", ("\t{}\n", "\t{KERNEL_VERSION(6, 1, 0)}\n"), "kunit/item.c")],
+    "version": [("ksworker.h", ("#define KSWORKER_VERSION_MINOR\t8\n", ""), "ksworker.h: no KSWORKER_VERSION_MAJOR"),
+                ("ksworker.h", ("VERSION_PATCH\t7", "VERSION_PATCH\t8"), "NEWS: begins with 9.8.7, ksworker.h says 9.8.8"),
+                ("NEWS", ("9.8.7", "9.8.70"), "NEWS: begins with 9.8.70"),
+                ("debian/changelog", ("(9.8.7)", "(9.8.6)"), "debian/changelog: begins with 9.8.6"),
+                ("README.md", ("# ksworker", "# ksworker 9.8.7."), "README.md:1: names the version"),
+                ("ksworker.c", ("MODULE_VERSION(KSWORKER_VERSION)", "MODULE_VERSION(\"1\")"), "no .c file says MODULE_VERSION")],
     "exports_documented": [("ksworker.c", (" * Context: any but NMI.\n", ""), "no `Context:`"),
                            ("ksworker.c", (" * Return: STATUS_SUCCESS or why not.\n", ""), "no `Return:`"),
                            ("ksworker.c", ("KsUnregisterWorker() - Close", "KsUnregister() - Close"), "KsUnregisterWorker has no kernel-doc"),

@@ -1,0 +1,72 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# The suite "porting": the porting guide's driver, through a layer as it was, and ported.
+# Runs in the test guest; prints KTAP. ksworker is loaded by init (or here, by hand).
+OUT=/tmp/porting.out
+CASES=0
+FAILED=0
+
+echo "KTAP version 1"
+echo "1..1"
+echo "    KTAP version 1"
+echo "    # Subtest: porting"
+
+# try NAME COMMAND...: a case that passes when the command does; its words are diagnostics
+try() {
+	name=$1
+	shift
+	rc=0
+	"$@" >$OUT 2>&1 || rc=$?
+	CASES=$((CASES + 1))
+	sed 's/^/    # /' $OUT
+	if [ $rc = 0 ]; then
+		echo "    ok $CASES $name"
+	else
+		echo "    not ok $CASES $name"
+		FAILED=$((FAILED + 1))
+	fi
+}
+
+# run MODULE: for three seconds, then what it says when it is unloaded
+run() {
+	insmod "/modules/$1.ko" || return 1
+	sleep 3
+	rmmod "$1" || return 1
+	dmesg | sed -n 's/^.*\(meter: made \)/\1/p' | tail -n 1 >/tmp/porting.said
+	cat /tmp/porting.said
+}
+
+# value NAME: of the last run
+value() { sed -n "s/^.* $1 \([0-9]*\).*/\1/p" /tmp/porting.said; }
+
+# A run long enough for some resets, and each frame that was made was metered
+each_frame_is_metered() {
+	run "$1" || return 1
+	[ "$(value made)" -ge 101 ] && [ "$(value made)" = "$(value metered)" ] && [ "$(value asked)" -ge 1 ]
+}
+
+each_reset_that_was_asked_for_is_done() {
+	[ "$(value asked)" -ge 1 ] && [ "$(value asked)" = "$(value 'done')" ]
+}
+
+MINE=
+if [ ! -d /sys/module/ksworker ]; then
+	try module_ksworker_loads insmod /modules/ksworker.ko
+	MINE=1
+fi
+try as_it_was_it_works_through_a_layer each_frame_is_metered meter_before
+try ported_each_frame_is_metered each_frame_is_metered meter_after
+try ported_each_reset_that_was_asked_for_is_done each_reset_that_was_asked_for_is_done
+if [ -n "$MINE" ]; then
+	try module_ksworker_unloads rmmod ksworker
+fi
+
+echo "    1..$CASES"
+if [ $FAILED = 0 ]; then
+	echo "ok 1 porting"
+else
+	echo "not ok 1 porting"
+fi
+[ $FAILED = 0 ]
