@@ -26,9 +26,6 @@
 /* How long the runner goes on by itself before it goes back to the workqueue. */
 #define KSW_SLICE	msecs_to_jiffies(10)
 
-/* How many entries of a backlog it takes at a time. */
-#define KSW_BATCH	32
-
 /* Guards the list of workers; taken by register, the last step of free, and readers. */
 DEFINE_MUTEX(ksworker_registry_lock);
 LIST_HEAD(ksworker_registry);
@@ -167,7 +164,10 @@ static bool item_valid(PWORK_QUEUE_ITEM item)
 	return item && IS_ALIGNED((unsigned long)item, sizeof(void *)) && item->WorkerRoutine;
 }
 
-/* One queuer gets a free item; the acquire pairs with item_release() [ksw:item]. */
+/*
+ * One queuer gets a free item; the acquire pairs with item_release() [ksw:item]. Who does
+ * not get it, and put an smp_mb() before, is seen by the item's run [ksw:refused].
+ */
 static bool item_claim(struct ksworker *w, PWORK_QUEUE_ITEM item)
 {
 	PLIST_ENTRY none = NULL;
@@ -275,8 +275,9 @@ static PLIST_ENTRY state_youngest(struct ksworker *w, u64 s)
  * The backlog: a line of entries, oldest first, linked by Blink; under w->lock
  *
  * What is queued comes in by the state word, youngest first, without the lock.
- * What goes out next stands in a batch on the runner's stack, from where it takes
- * each entry without the lock, by the exchange that whoever wants it back does, too.
+ * What goes out next stands in the worker's batch, from where the runner takes each
+ * entry without the lock, by the exchange that whoever wants it back does, too. (Why
+ * not on the runner's stack: a routine may oops, and its stack is somebody else's then.)
  */
 
 static void backlog_push_front(struct ksworker *w, PLIST_ENTRY entry)
@@ -344,19 +345,13 @@ static void backlog_absorb(struct ksworker *w)
 	w->tail = &youngest->Blink;
 }
 
-/**
- * struct ksw_batch - what the runner of a backlog takes without the lock
- * @count: how many were put in; under the lock
- * @entry: oldest first; NULL: taken, or taken back, or the end
+/*
+ * The runner has the lock and nobody waits: prepare what it takes next without it. Each
+ * entry was taken, or taken back, and is NULL; the last one always is.
  */
-struct ksw_batch {
-	unsigned int count;
-	PLIST_ENTRY entry[KSW_BATCH + 1];
-};
-
-/* The runner has the lock and nobody waits: prepare what it takes next without it. */
-static void batch_fill(struct ksworker *w, struct ksw_batch *batch)
+static void batch_fill(struct ksworker *w)
 {
+	struct ksw_batch *batch = w->batch;
 	PLIST_ENTRY entry = w->head;
 	unsigned int n = 0;
 
@@ -365,9 +360,7 @@ static void batch_fill(struct ksworker *w, struct ksw_batch *batch)
 	w->head = entry;
 	if (!entry)
 		w->tail = &w->head;
-	batch->entry[n] = NULL;
 	batch->count = n;
-	w->batch = batch;
 }
 
 /*
@@ -376,15 +369,15 @@ static void batch_fill(struct ksworker *w, struct ksw_batch *batch)
  */
 static void batch_take_back(struct ksworker *w)
 {
-	unsigned int i = w->batch ? w->batch->count : 0;
+	struct ksw_batch *batch = w->batch;
 	PLIST_ENTRY entry;
 
-	while (i--) {
-		entry = xchg(&w->batch->entry[i], NULL); /* or the runner has it [ksw:batch] */
+	while (batch->count) {
+		/* or the runner has it [ksw:batch] */
+		entry = xchg(&batch->entry[--batch->count], NULL);
 		if (entry)
 			backlog_push_front(w, entry);
 	}
-	w->batch = NULL;
 }
 
 /* All that is queued stands in the line now, and the runner's next step is under the lock. */
@@ -556,12 +549,18 @@ static __always_inline struct ksw_task task_of(struct ksworker *w, PWORK_QUEUE_I
 	return task;
 }
 
-/* The last touch of the item: it is the client's again, and may be gone. */
+/*
+ * The last touch of the item: it is the client's again, and may be gone. Unlike in
+ * item_release() this is fully ordered: who is refused since the item is queued, after
+ * an smp_mb() of his own, is seen by the routine that follows [ksw:refused].
+ * [model:item_begin_refused]
+ */
 static __always_inline struct ksw_task item_begin(struct ksworker *w, PWORK_QUEUE_ITEM item)
 {
 	struct ksw_task task = task_of(w, item);
 
-	item_release(item);
+	item_debug_deactivate(item);
+	xchg(&item->List.Flink, NULL); /* after the last read [ksw:item], and a barrier */
 	return task;
 }
 
@@ -631,12 +630,12 @@ static PLIST_ENTRY locked_next(struct ksworker *w, u64 *rested)
 }
 
 /* The same for a backlog; more than one at a time when nobody waits. [model:backlog_next] */
-static PLIST_ENTRY backlog_next(struct ksworker *w, struct ksw_batch *batch, u64 *rested)
+static PLIST_ENTRY backlog_next(struct ksworker *w, u64 *rested)
 {
 	PLIST_ENTRY entry;
 	u64 idle, s;
 
-	batch->count = 0; /* each entry was taken, or taken back */
+	w->batch->count = 0; /* each entry was taken, or taken back */
 	do {
 		backlog_gather(w);
 		entry = backlog_pop(w);
@@ -648,12 +647,11 @@ static PLIST_ENTRY backlog_next(struct ksworker *w, struct ksw_batch *batch, u64
 	if (entry == &w->counted_entry)
 		atomic64_andnot(KSW_COUNTED, &w->state);
 	if (entry && !waiters_care(w))
-		batch_fill(w, batch);
+		batch_fill(w);
 	return entry;
 }
 
-static noinline struct ksw_task locked_take(struct ksworker *w, struct ksw_batch *batch,
-					    u64 *rested)
+static noinline struct ksw_task locked_take(struct ksworker *w, u64 *rested)
 {
 	struct ksw_task task = { };
 	unsigned long irqflags;
@@ -664,7 +662,7 @@ static noinline struct ksw_task locked_take(struct ksworker *w, struct ksw_batch
 	if (ksworker_is_observed())
 		ksworker_saw_end(w);
 	waiters_rested(w);
-	entry = batch ? backlog_next(w, batch, rested) : locked_next(w, rested);
+	entry = w->backlog ? backlog_next(w, rested) : locked_next(w, rested);
 	if (entry && ksworker_is_observed())
 		ksworker_saw_begin(w, ksworker_entry_item(w, entry));
 	if (entry == &w->counted_entry)
@@ -695,7 +693,7 @@ static noinline struct ksw_task runner_take(struct ksworker *w, u64 *rested)
 				break;
 			}
 		} else if (s & KSW_FLAGS) {
-			return locked_take(w, NULL, rested);
+			return locked_take(w, rested);
 		}
 	} while (!place_take(w, &task));
 	return task;
@@ -781,7 +779,8 @@ static noinline bool worker_pending(struct ksworker *w)
 	u64 s;
 
 	raw_spin_lock_irqsave(&w->lock, irqflags);
-	batch_take_back(w);
+	if (w->backlog)
+		batch_take_back(w);
 	s = state_read(w);
 	pending = w->head || (s & KSW_COUNTED) || state_item(s);
 	raw_spin_unlock_irqrestore(&w->lock, irqflags);
@@ -807,7 +806,7 @@ bool ksworker_is_queued(struct ksworker *w)
 	raw_spin_lock_irqsave(&w->lock, irqflags);
 	s = state_read(w);
 	queued = w->head || (s & KSW_COUNTED) || state_item(s);
-	for (i = 0; !queued && w->batch && i < w->batch->count; i++)
+	for (i = 0; !queued && w->backlog && i < w->batch->count; i++)
 		queued = READ_ONCE(w->batch->entry[i]);
 	raw_spin_unlock_irqrestore(&w->lock, irqflags);
 	return queued;
@@ -838,7 +837,7 @@ static __always_inline bool runner_yields(struct ksworker *w, unsigned long enou
 	unsigned long now = jiffies;
 
 	if (unlikely(now != w->since)) {
-		WRITE_ONCE(w->since, now);
+		WRITE_ONCE(w->since, now); /* [ksw:age] */
 		if (time_after(now, enough))
 			return worker_pending(w);
 	}
@@ -849,8 +848,9 @@ static unsigned long run_begin(struct ksworker *w)
 {
 	unsigned long now = jiffies;
 
+	WRITE_ONCE(w->runner_pid, current->pid);
 	WRITE_ONCE(w->runner, current);
-	WRITE_ONCE(w->since, now);
+	WRITE_ONCE(w->since, now); /* before the exchange, and that before the routine [ksw:age] */
 	return now + KSW_SLICE;
 }
 
@@ -905,20 +905,18 @@ static void backlog_run(struct work_struct *work)
 	struct ksworker *w = container_of(work, struct ksworker, work);
 	unsigned long enough = run_begin(w);
 	int depth = lockdep_depth(current);
-	struct ksw_batch batch;
-	PLIST_ENTRY *next = batch.entry;
+	PLIST_ENTRY *next = w->batch->entry; /* empty between two runs */
 	struct ksw_task task;
 	u64 rested = 0;
 
-	*next = NULL;
 	do {
 		if (likely(batch_take(w, next, &task))) {
 			next++;
 		} else {
-			task = locked_take(w, &batch, &rested);
+			task = locked_take(w, &rested);
 			if (rested)
 				break;
-			next = batch.entry;
+			next = w->batch->entry;
 		}
 		runner_call(w, task, depth);
 	} while (!runner_yields(w, enough));
@@ -972,6 +970,7 @@ static void worker_init(struct ksworker *w, WORK_QUEUE_TYPE type, ULONG flags,
 	w->owner = owner;
 	w->flags = flags;
 	w->backlog = flags & KSWORKER_BACKLOG;
+	w->batch = w->backlog ? (struct ksw_batch *)(w + 1) : NULL;
 	w->type = type;
 	w->id = atomic_inc_return(&last_id);
 	w->tail = &w->head;
@@ -984,7 +983,8 @@ static void worker_init(struct ksworker *w, WORK_QUEUE_TYPE type, ULONG flags,
 static struct ksworker *worker_alloc(WORK_QUEUE_TYPE type, ULONG flags,
 				     PWORK_QUEUE_ITEM counted, struct module *owner)
 {
-	struct ksworker *w = kzalloc(sizeof(*w), GFP_KERNEL);
+	size_t batch = flags & KSWORKER_BACKLOG ? sizeof(struct ksw_batch) : 0;
+	struct ksworker *w = kzalloc(sizeof(*w) + batch, GFP_KERNEL);
 
 	if (!w)
 		return NULL;
@@ -1002,7 +1002,7 @@ static struct ksworker *worker_alloc(WORK_QUEUE_TYPE type, ULONG flags,
 static void worker_publish(struct ksworker *w)
 {
 	mutex_lock(&ksworker_registry_lock);
-	w->pushable = w->backlog;
+	w->pushable = w->backlog && !ksworker_is_observed();
 	if (ksworker_is_observed())
 		ksworker_worker_observe(w);
 	trace_ksworker_register(w);
@@ -1231,19 +1231,20 @@ static enum ksw_refusal item_queue(struct ksworker *w, PWORK_QUEUE_ITEM item)
 	return item_put(w, item, NULL);
 }
 
-/* What KsQueueWorkItem() leaves over; preemption is off in the second and third. */
+/* What KsQueueWorkItem() leaves over; preemption is off in the second to fourth. */
 enum queue_rest {
 	QUEUE_ALL,		/* nothing was done */
+	QUEUE_OBSERVED,		/* the same; but preemption is off */
 	QUEUE_CLAIMED,		/* somebody else has the item */
 	QUEUE_OVERTAKEN,	/* the item is claimed, but the state was another one */
 	QUEUE_RESCHEDULE,	/* accepted; and somebody else is due on this CPU */
 	QUEUE_DONE,		/* nothing is left */
 };
 
-/* A backlog that is busy and open, and that nobody observes. */
+/* A backlog that is busy and open. */
 static bool state_pushable(struct ksworker *w, u64 s)
 {
-	return READ_ONCE(w->pushable) && (s & (KSW_LOOK | KSW_CLOSING)) == KSW_LOOK;
+	return w->backlog && (s & (KSW_LOOK | KSW_CLOSING)) == KSW_LOOK;
 }
 
 static noinline NTSTATUS queue_invalid(struct ksworker *w, PWORK_QUEUE_ITEM item, void *caller)
@@ -1259,7 +1260,7 @@ static noinline enum ksw_refusal queue_seen(struct ksworker *w, PWORK_QUEUE_ITEM
 {
 	enum ksw_refusal why = KSW_ACCEPTED;
 
-	if (rest == QUEUE_ALL)
+	if (rest <= QUEUE_OBSERVED)
 		why = item_put(w, item, caller);
 	else if (rest == QUEUE_CLAIMED)
 		why = KSW_REFUSED_ITEM;
@@ -1283,7 +1284,7 @@ static noinline NTSTATUS queue_rest(struct ksworker *w, PWORK_QUEUE_ITEM item, u
 		preempt_disable(); /* [ksw:rcu] */
 	if (ksworker_is_observed()) /* looked at inside of the RCU section [ksw:rcu] */
 		why = queue_seen(w, item, s, rest, caller);
-	else if (rest == QUEUE_ALL)
+	else if (rest <= QUEUE_OBSERVED)
 		why = item_queue(w, item);
 	else if (rest == QUEUE_CLAIMED)
 		why = KSW_REFUSED_ITEM;
@@ -1304,7 +1305,11 @@ static __always_inline enum queue_rest queue_busy(struct ksworker *w, PWORK_QUEU
 {
 	u64 new;
 
+	ksworker_hook(KSW_HOOK_QUEUE_READ, w);
 	preempt_disable(); /* [ksw:rcu] */
+	/* Its word looks the same when somebody observes; asked inside of the RCU section. */
+	if (backlog && unlikely(!READ_ONCE(w->pushable)))
+		return QUEUE_OBSERVED;
 	if (unlikely(!item_claim(w, item)))
 		return QUEUE_CLAIMED;
 	ksworker_hook(KSW_HOOK_QUEUE_LOADED, w);
@@ -1839,9 +1844,9 @@ static void worker_free(struct ksworker *w)
 	users_wait(w);
 	destroy_workqueue(w->wq);
 	mutex_lock(&ksworker_registry_lock);
+	trace_ksworker_unregister(w); /* the owner may be gone as soon as it has no worker here */
 	list_del(&w->node);
 	mutex_unlock(&ksworker_registry_lock);
-	trace_ksworker_unregister(w);
 	kfree(w->record); /* nothing runs, nobody looks, and who is refused does not touch it */
 	if (wq_has_sleeper(&registry_left))
 		wake_up_all(&registry_left);
@@ -2135,8 +2140,8 @@ static void __exit ksworker_exit(void)
 {
 	unregister_module_notifier(&owner_notifier);
 	ksworker_debugfs_close();
-	ksworker_stall_close();
 	owner_leave(THIS_MODULE);
+	ksworker_stall_close();
 	ksworker_io_close();
 	destroy_workqueue(reap_wq);
 }

@@ -68,9 +68,20 @@
  *
  *   Forbids: r0 == STATUS_SUCCESS && the routine runs for it && r1 == 0
  *
- * A refused call orders nothing. (Linux's queue_work() that finds its work
- * pending does order, because there the pending run stands in for the caller;
- * here a refused item has no run.) Increment orders the same way, always.
+ * A refused call orders nothing by itself. (Linux's queue_work() that finds its
+ * work pending does order, because there the pending run stands in for the caller;
+ * here a refused item has no run.) With a barrier of the caller's, data for an item
+ * that is queued already is seen by the run that is still to come:
+ *
+ *   CPU 0                             CPU 1 (the worker)
+ *   WRITE_ONCE(data, 1);              routine(parameter)
+ *   smp_mb();                           r1 = READ_ONCE(data);
+ *   r0 = KsQueueWorkItem(w, item);
+ *
+ *   Forbids: r0 == STATUS_DEVICE_BUSY since item is queued on w, and the run that it
+ *   is queued for ends, and r1 == 0
+ *
+ * Increment orders the same way as an accepted queue, always.
  *
  * The work items of the I/O manager and the executive (IoQueueWorkItem(),
  * ExQueueWorkItem()) need no worker. They are for what may run at any time

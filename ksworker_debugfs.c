@@ -56,12 +56,13 @@ static void snapshot_times(struct ksworker *w, struct snapshot *shot)
 /* Nothing of an item is touched, and nothing that a queuer takes, unless somebody observes it. */
 static void snapshot_take(struct ksworker *w, struct snapshot *shot)
 {
+	unsigned long since;
 	unsigned int i;
 
 	shot->state = atomic64_read(&w->state);
 	shot->queued = worker_queued(w, shot->state);
-	shot->routine = READ_ONCE(w->routine);
-	shot->age = jiffies_to_msecs(jiffies - READ_ONCE(w->since));
+	shot->routine = worker_routine(w, &since);
+	shot->age = jiffies_to_msecs(jiffies - since);
 	shot->begun = data_race(w->begun); /* a hint: the runner counts on */
 	shot->cancelled = atomic_long_read(&w->cancelled);
 	for (i = 0; i < KSW_REFUSALS; i++)

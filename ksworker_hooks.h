@@ -13,6 +13,7 @@
 #include "ksworker.h"
 
 enum ksworker_hook {
+	KSW_HOOK_QUEUE_READ,	/* the worker was found busy; before preemption is off */
 	KSW_HOOK_QUEUE_LOADED,	/* state read and item claimed; before the place is taken */
 	KSW_HOOK_QUEUE_CLAIMED,	/* the place of an idle worker is taken; before queue_work() */
 	KSW_HOOK_COUNT_CLAIMED,	/* the count went 0 -> 1; before the state word knows */

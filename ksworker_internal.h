@@ -102,6 +102,8 @@
 #define KSW_WATCHED	(KSW_NO_ITEM | KSW_LOOK)
 #define KSW_SHIFT	(64 - BITS_PER_LONG)
 
+#define KSW_BATCH	30	/* entries of a backlog that its runner takes at a time */
+
 /* Why a call was refused, as an administrator sees it. */
 enum ksw_refusal {
 	KSW_REFUSED_PLACE,	/* the place is occupied */
@@ -152,6 +154,7 @@ struct ksworker {
 
 	atomic64_t state ____cacheline_aligned;	/* A: see above */
 	atomic_t count;				/* A: 0 -> 1 under the lock only */
+	pid_t runner_pid;			/* R: of the last runner */
 	struct work_struct work;		/* the workqueue's: our place on its queue */
 	LIST_ENTRY counted_entry;		/* L: the counted item's stand-in in a backlog */
 
@@ -159,7 +162,7 @@ struct ksworker {
 	PWORKER_THREAD_ROUTINE routine;		/* R: what runs now, or NULL */
 	unsigned long since;			/* R: jiffies when it began */
 	unsigned long begun;			/* R: finished are all but the one that runs */
-	struct ksw_batch *batch;		/* L: on the runner's stack, or NULL */
+	struct ksw_batch *batch;		/* I: behind this struct, if it is a backlog */
 	atomic_long_t cancelled;		/* A */
 	struct llist_node reap;			/* the reaper's, once drained */
 	struct ksw_record *record;		/* L: set once, if ever; freed with the worker */
@@ -172,6 +175,16 @@ struct ksworker {
 	PLIST_ENTRY *tail;			/* L: where the next one is linked */
 	atomic_long_t refused[KSW_REFUSALS];	/* A */
 	struct lock_class_key key;		/* of work: a class per worker */
+};
+
+/**
+ * struct ksw_batch - what the runner of a backlog takes without the lock
+ * @count: how many were put in and have not been taken back; under the lock
+ * @entry: oldest first; NULL: taken, or taken back, or the end
+ */
+struct ksw_batch {
+	unsigned int count;
+	PLIST_ENTRY entry[KSW_BATCH + 1];
 };
 
 /**
@@ -221,6 +234,16 @@ struct ksw_record {
 	unsigned long begun_seen;
 	unsigned long begun_told;
 };
+
+/* What runs, and since when: at the latest since then [ksw:age]. */
+static inline PWORKER_THREAD_ROUTINE worker_routine(struct ksworker *w, unsigned long *since)
+{
+	PWORKER_THREAD_ROUTINE routine = READ_ONCE(w->routine);
+
+	smp_rmb(); /* the routine, before its time [ksw:age] */
+	*since = READ_ONCE(w->since);
+	return routine;
+}
 
 extern struct mutex ksworker_registry_lock;
 extern struct list_head ksworker_registry;

@@ -10,7 +10,8 @@
  *
  *	on	1. say so, and wait until each call that did not see it has left
  *		   its RCU section: from then on nobody takes an idle worker's place,
- *		   or leaves a locked step, without a mark;
+ *		   adds to a backlog without the lock, or leaves a locked step without
+ *		   a mark;
  *		2. mark each worker, under its lock: from then on the runner's
  *		   exchange of the frequent path fails.
  *	off	The marks fade by the next steps.
@@ -51,6 +52,9 @@ struct ksw_record *ksworker_record_open(struct ksworker *w, gfp_t gfp)
 	if (w->record)
 		return w->record;
 	record = kzalloc(sizeof(*record), gfp);
+	if (!record)
+		return NULL;
+	record->last = ktime_get_mono_fast_ns(); /* what is queued already waits longer */
 	raw_spin_lock_irq(&w->lock);
 	w->record = record;
 	raw_spin_unlock_irq(&w->lock);
@@ -80,9 +84,19 @@ void ksworker_worker_observe(struct ksworker *w)
 	raw_spin_lock_irq(&w->lock);
 	if (record)
 		record_restart(record);
-	WRITE_ONCE(w->pushable, false);
 	ksworker_watch(w, &youngest);
 	raw_spin_unlock_irq(&w->lock);
+}
+
+/* The frequent way into a backlog, whose word does not say whether anybody observes. */
+static void observe_pushable(bool allowed)
+{
+	struct ksworker *w;
+
+	mutex_lock(&ksworker_registry_lock);
+	list_for_each_entry(w, &ksworker_registry, node)
+		WRITE_ONCE(w->pushable, w->backlog && allowed);
+	mutex_unlock(&ksworker_registry_lock);
 }
 
 static void observe_begin(void)
@@ -91,6 +105,7 @@ static void observe_begin(void)
 
 	WRITE_ONCE(ksworker_observed, true);
 	ksworker_count_observe(true);
+	observe_pushable(false);
 	synchronize_rcu();	/* those who did not see it have left [ksw:rcu] */
 	mutex_lock(&ksworker_registry_lock);
 	list_for_each_entry(w, &ksworker_registry, node)
@@ -100,14 +115,9 @@ static void observe_begin(void)
 
 static void observe_end(void)
 {
-	struct ksworker *w;
-
 	ksworker_count_observe(false);
 	WRITE_ONCE(ksworker_observed, false);
-	mutex_lock(&ksworker_registry_lock);
-	list_for_each_entry(w, &ksworker_registry, node)
-		WRITE_ONCE(w->pushable, w->backlog);
-	mutex_unlock(&ksworker_registry_lock);
+	observe_pushable(true);
 }
 
 /**

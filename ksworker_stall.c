@@ -15,7 +15,7 @@
 
 #include <linux/jiffies.h>
 #include <linux/moduleparam.h>
-#include <linux/rcupdate.h>
+#include <linux/pid.h>
 #include <linux/sched.h>
 #include <linux/sched/debug.h>
 #include <linux/sched/task.h>
@@ -38,30 +38,29 @@ static unsigned long stall_told;	/* written by the work only */
 
 /**
  * struct stall - what there is to report of one worker
+ * @limit: what is longer is reported; jiffies
  * @routine: that runs; or NULL
  * @age: of the routine, or of the wait; jiffies
  * @waits: it is an item that waits
  * @count: how many are queued
  * @named: the routines of the oldest of them
  * @runner: the worker's thread, or NULL; referenced
+ * @dead: the thread is gone, and the routine did not return
  */
 struct stall {
+	unsigned long limit;
 	PWORKER_THREAD_ROUTINE routine;
 	unsigned long age;
 	bool waits;
 	unsigned int count;
 	PWORKER_THREAD_ROUTINE named[STALL_NAMED];
 	struct task_struct *runner;
+	bool dead;
 };
 
-static unsigned long stall_limit(void)
+static unsigned long stall_period(unsigned int ms)
 {
-	return msecs_to_jiffies(READ_ONCE(stall_ms));
-}
-
-static unsigned long stall_period(void)
-{
-	return clamp(stall_limit() / 4, 1UL, 10UL * HZ);
+	return clamp(msecs_to_jiffies(ms) / 4, 1UL, 10UL * HZ);
 }
 
 static void stall_name(struct ksworker *w, struct stall *stall, PLIST_ENTRY entry)
@@ -113,13 +112,14 @@ static bool stall_runs(struct ksworker *w, struct ksw_record *record, struct sta
 {
 	unsigned long begun = data_race(w->begun); /* a hint: the runner counts on */
 	bool same = begun == record->begun_seen;
+	unsigned long since;
 
-	stall->routine = READ_ONCE(w->routine);
+	stall->routine = worker_routine(w, &since);
 	record->begun_seen = begun;
 	if (!stall->routine || !same || begun == record->begun_told)
 		return false;
-	stall->age = jiffies - READ_ONCE(w->since);
-	if (stall->age < stall_limit())
+	stall->age = jiffies - since;
+	if (stall->age < stall->limit)
 		return false;
 	record->begun_told = begun;
 	record->wait_told = true;	/* what waits now is in the report */
@@ -133,24 +133,31 @@ static bool stall_waits(struct ksworker *w, struct ksw_record *record, struct st
 	if (hlist_unhashed(&watch->node) || !watch->until || record->wait_told)
 		return false;
 	stall->age = jiffies - record->watched;
-	if (stall->age < stall_limit())
+	if (stall->age < stall->limit)
 		return false;
 	record->wait_told = true;
 	stall->waits = true;
 	return true;
 }
 
-/* It runs our work function when we see it here, so it is there until the RCU section ends. */
-static struct task_struct *stall_runner(struct ksworker *w)
+/*
+ * The thread by its number, since the pointer alone may be stale: a routine that made
+ * an oops took its thread with it, and nobody cleared @w->runner.
+ */
+static void stall_runner(struct ksworker *w, struct stall *stall)
 {
-	struct task_struct *runner;
+	struct task_struct *runner = READ_ONCE(w->runner), *task;
+	struct pid *pid = find_get_pid(READ_ONCE(w->runner_pid));
 
-	rcu_read_lock();
-	runner = READ_ONCE(w->runner);
-	if (runner)
-		get_task_struct(runner);
-	rcu_read_unlock();
-	return runner;
+	task = get_pid_task(pid, PIDTYPE_PID);
+	put_pid(pid);
+	if (task && task == runner) {
+		stall->runner = task;
+		return;
+	}
+	if (task)
+		put_task_struct(task);
+	stall->dead = runner && runner == READ_ONCE(w->runner);
 }
 
 /* The registry's mutex is held. True: there is something to report. */
@@ -175,7 +182,7 @@ static bool stall_look(struct ksworker *w, struct stall *stall)
 		stall_count(w, stall, s);
 	raw_spin_unlock_irq(&w->lock);
 	if (found)
-		stall->runner = stall_runner(w);
+		stall_runner(w, stall);
 	return found;
 }
 
@@ -207,6 +214,8 @@ static void stall_print(struct ksworker *w, const struct stall *stall)
 	else
 		pr_warn("stall: an item has waited for %u ms; no routine runs (worker %u of %s)\n",
 			ms, w->id, owner);
+	if (stall->dead)
+		pr_warn("stall:   the thread that ran it is gone, look for an oops above; the worker can only be given up\n");
 	stall_print_queue(stall);
 }
 
@@ -225,17 +234,17 @@ static unsigned int stall_find(struct stall *stall, unsigned int last_id)
 		break;
 	}
 	if (!found && !list_empty(&ksworker_registry))
-		queue_delayed_work(system_unbound_wq, &stall_work, stall_period());
+		queue_delayed_work(system_unbound_wq, &stall_work, stall_period(READ_ONCE(stall_ms)));
 	mutex_unlock(&ksworker_registry_lock);
 	return found;
 }
 
 static void stall_work_fn(struct work_struct *work)
 {
-	unsigned int id = 0;
+	unsigned int id = 0, ms;
 
-	while (READ_ONCE(stall_ms)) {
-		struct stall stall = { };
+	while ((ms = READ_ONCE(stall_ms))) {
+		struct stall stall = { .limit = msecs_to_jiffies(ms) };
 
 		id = stall_find(&stall, id);
 		if (!id)
@@ -251,8 +260,10 @@ static void stall_work_fn(struct work_struct *work)
 /* The registry's mutex is held, and a worker is in it. */
 void ksworker_stall_arm(void)
 {
-	if (READ_ONCE(stall_opened) && READ_ONCE(stall_ms) && !delayed_work_pending(&stall_work))
-		queue_delayed_work(system_unbound_wq, &stall_work, stall_period());
+	unsigned int ms = READ_ONCE(stall_ms);
+
+	if (READ_ONCE(stall_opened) && ms && !delayed_work_pending(&stall_work))
+		queue_delayed_work(system_unbound_wq, &stall_work, stall_period(ms));
 }
 
 unsigned long ksworker_stall_reports(void)
@@ -287,7 +298,7 @@ void ksworker_stall_open(void)
 	mutex_unlock(&stall_lock);
 }
 
-/* No worker is registered any more. */
+/* No worker is registered any more, or will be. */
 void ksworker_stall_close(void)
 {
 	mutex_lock(&stall_lock);

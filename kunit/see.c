@@ -417,6 +417,24 @@ static void turning_on_waits_for_who_is_queueing(struct kunit *test)
 	expect_all_told(test, 1);
 }
 
+/* It has read the word of a backlog, which looks the same when somebody observes. */
+static void a_queuer_that_is_about_to_add_to_a_backlog_is_caught(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	PKSWORKER w = worker_open(f, KSWORKER_BACKLOG);
+	struct probe *held = worker_run_held(f, w), *p = probe_new(f);
+	struct actor *a = hold_actor(f, KSW_HOOK_QUEUE_READ, actor_queues, w, p);
+
+	watch_only(w);
+	KUNIT_ASSERT_EQ(test, watch_begin(), 0);
+	hold_release(KSW_HOOK_QUEUE_READ);
+	expect_accepted(test, a);
+	probe_release(held);
+	worker_rest(f, w);
+	KUNIT_EXPECT_EQ(test, probe_runs(p), 1);
+	expect_all_told(test, 1);
+}
+
 /* The runner has read a word without a mark, and is before its exchange. */
 static void a_runner_that_is_about_to_begin_is_caught(struct kunit *test)
 {
@@ -716,6 +734,7 @@ static struct kunit_case see_cases[] = {
 	KUNIT_CASE(a_worker_that_never_rests_is_told_of_when_somebody_looks),
 	KUNIT_CASE(a_backlog_that_never_rests_is_told_of_when_somebody_looks),
 	KUNIT_CASE(turning_on_waits_for_who_is_queueing),
+	KUNIT_CASE(a_queuer_that_is_about_to_add_to_a_backlog_is_caught),
 	KUNIT_CASE(a_runner_that_is_about_to_begin_is_caught),
 	KUNIT_CASE(a_runner_that_is_about_to_rest_is_caught),
 	KUNIT_CASE(turned_on_and_off_under_load_no_item_is_lost),

@@ -6,7 +6,7 @@
  * atomic operation or one load, and what only the lock's holder may read is
  * lumped together. That nobody else reads it is asserted: an item is FREE (the
  * client's, who may free it), CLAIMED (a queuer's) or OURS, and each access says
- * which it must be; the batch is there while its run lasts.
+ * which it must be; the batch is empty between two runs.
  *
  * Who takes part is chosen with -D, see model/run; model/README.md says what is
  * checked and what is left out. BUG_... puts one mistake in.
@@ -27,7 +27,6 @@
 #define B		4
 #define C		5
 #define D		6
-#define JUNK		7	/* what a stack had there before */
 #define ENTRIES		7
 
 #include "worker.pml"
@@ -56,11 +55,9 @@ byte blink[ENTRIES];
 byte head;
 byte tail;		/* whose Blink the next one is linked by; NONE: head is */
 
-/* The runner's stack, and where the worker points to it */
-bit batch;
+/* What the runner takes without the lock */
 byte batch_count;
-byte batch_entry[BATCH + 1] = JUNK;
-bit stack;		/* ghost: it is there */
+byte batch_entry[BATCH + 1];
 
 /* Who has the lock */
 byte gs, turn;
@@ -74,7 +71,6 @@ hidden byte h, h_older, h_younger;
 
 #define ghost_left	queued
 #define own(entry)	assert(flink[entry] == OURS)
-#define stack_touch()	touch(); assert(stack)
 
 /*
  * Ghosts
@@ -253,8 +249,7 @@ inline backlog_absorb(it)
 inline slot_take_back()
 {
 	d_step {					/* xchg [ksw:batch] */
-		stack_touch();
-		assert(batch_entry[turn] != JUNK);
+		touch();
 		h = batch_entry[turn];
 		batch_entry[turn] = NONE;
 		if
@@ -267,23 +262,19 @@ inline slot_take_back()
 inline batch_take_back()
 {
 	atomic { touch(); turn = 0 };
-	if
-	:: batch ->
 #ifdef BUG_TAKE_BACK_OLDEST_FIRST
-		do
-		:: turn < batch_count -> slot_take_back(); turn++
-		:: else -> break
-		od;
+	do
+	:: turn < batch_count -> slot_take_back(); turn++
+	:: else -> break
+	od;
 #else
-		atomic { stack_touch(); turn = batch_count };
-		do
-		:: turn -> turn--; slot_take_back()
-		:: else -> break
-		od;
+	atomic { touch(); turn = batch_count };
+	do
+	:: turn -> turn--; slot_take_back()
+	:: else -> break
+	od;
 #endif
-		atomic { batch = 0; batch_count = 0; turn = 0 }
-	:: else
-	fi
+	atomic { batch_count = 0; turn = 0 }
 }
 
 inline backlog_gather(it)
@@ -317,7 +308,7 @@ inline backlog_pop()
 inline batch_fill()
 {
 	d_step {
-		stack_touch();
+		touch();
 		h = head;
 		h_younger = 0;
 		do
@@ -331,11 +322,7 @@ inline batch_fill()
 #endif
 		:: else
 		fi;
-#ifndef BUG_FILL_WITHOUT_END
-		batch_entry[h_younger] = NONE;
-#endif
-		batch_count = h_younger;
-		batch = 1
+		batch_count = h_younger
 	}
 }
 
@@ -430,25 +417,21 @@ inline item_begin()
 inline batch_take()
 {
 #ifdef BUG_ITEM_READ_FIRST
-	atomic {
-		assert(stack && batch_entry[next] != JUNK);
-		e = batch_entry[next]
-	};
+	e = batch_entry[next];
 	if
 	:: e -> own(e)			/* fetches the item early */
 	:: else
 	fi;
 #endif
 #ifdef BUG_BATCH_WITHOUT_EXCHANGE
-	atomic { stack_touch(); assert(batch_entry[next] != JUNK); e = batch_entry[next] };
+	atomic { touch(); e = batch_entry[next] };
 	if
 	:: e -> atomic { batch_entry[next] = NONE; ghost_take(e) }
 	:: else
 	fi;
 #else
 	atomic {				/* xchg [ksw:batch] */
-		stack_touch();
-		assert(batch_entry[next] != JUNK);
+		touch();
 		e = batch_entry[next];
 		batch_entry[next] = NONE;
 		if
@@ -465,6 +448,7 @@ inline batch_take()
 
 inline backlog_next()
 {
+	atomic { touch(); batch_count = 0 };	/* each was taken, or taken back */
 	do
 	::
 		backlog_gather(NONE);
@@ -589,10 +573,7 @@ end_idle:
 	:: atomic {
 		pending && !running ->		/* the workqueue's promise */
 		pending = 0; running = 1; touch();
-		stack = 1;
-#ifndef BUG_FIRST_SLOT_NOT_SET
-		batch_entry[0] = NONE
-#endif
+		assert(!batch_count && !batch_entry[0])
 	   };
 		do
 		::
@@ -625,12 +606,7 @@ end_idle:
 		:: else
 		fi;
 		d_step {
-			h = 0;
-			do
-			:: h <= BATCH -> batch_entry[h] = JUNK; h++
-			:: else -> break
-			od;
-			stack = 0; running = 0;
+			running = 0;
 			s = 0; rs = 0; e = 0; res = 0; next = 0; more = 0
 		}
 	od
@@ -804,7 +780,7 @@ active proctype at_the_end()
 		finished == PROCESSES && !pending && !running;
 		assert(!state_busy(state) && !(state & COUNTED));	/* idle */
 		assert(!queued && !current);			/* accepted = begun + cancelled */
-		assert(!head && !tail && !batch);
+		assert(!head && !tail && !batch_count);
 		assert(!flink[COUNTED_ENTRY] && !flink[A] && !flink[B] && !flink[C] && !flink[D]);
 		assert(!tasks && !count);		/* increments = tasks */
 		assert(!waiters && !users && !readers);

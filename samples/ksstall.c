@@ -7,6 +7,8 @@
  *	mode=hang	a routine waits for what never comes; an item waits behind it
  *	mode=line	no routine runs for long, but there are many: the last item waits
  *	mode=quick	one item after the other, each done at once
+ *	mode=oops	a routine takes its thread with it: the worker, and this module, stay
+ *			until the machine is started anew
  */
 #include <linux/completion.h>
 #include <linux/delay.h>
@@ -19,7 +21,7 @@
 
 static char *mode = "hang";
 module_param(mode, charp, 0444);
-MODULE_PARM_DESC(mode, "hang, line or quick");
+MODULE_PARM_DESC(mode, "hang, line, quick or oops");
 
 static unsigned int run_ms = 200;
 module_param(run_ms, uint, 0444);
@@ -40,6 +42,14 @@ static VOID stall_reads_the_device(PVOID unused)
 
 static VOID stall_reports_the_frame(PVOID unused)
 {
+}
+
+/* Read anew each time, so that the compiler does not see it coming. */
+static int *stall_device;
+
+static VOID stall_reads_a_device_that_is_not_there(PVOID unused)
+{
+	answers += READ_ONCE(*READ_ONCE(stall_device));
 }
 
 static VOID stall_works(PVOID unused)
@@ -78,7 +88,8 @@ static NTSTATUS stall_start(void)
 		ExInitializeWorkItem(&first, stall_goes_round, NULL);
 		return KsQueueWorkItem(worker, &first);
 	}
-	ExInitializeWorkItem(&first, stall_reads_the_device, NULL);
+	ExInitializeWorkItem(&first, strcmp(mode, "oops") ? stall_reads_the_device :
+			     stall_reads_a_device_that_is_not_there, NULL);
 	ExInitializeWorkItem(&second, stall_reports_the_frame, NULL);
 	status = KsQueueWorkItem(worker, &first);
 	if (!NT_SUCCESS(status))
@@ -95,7 +106,7 @@ static void stall_stop(void)
 
 static int __init ksstall_init(void)
 {
-	ULONG flags = strcmp(mode, "line") ? 0 : KSWORKER_BACKLOG;
+	ULONG flags = strcmp(mode, "line") && strcmp(mode, "oops") ? 0 : KSWORKER_BACKLOG;
 	NTSTATUS status = KsRegisterWorkerEx(NormalWorkQueue, flags, NULL, &worker);
 
 	if (!NT_SUCCESS(status))
