@@ -234,7 +234,8 @@ static unsigned int stall_find(struct stall *stall, unsigned int last_id)
 		break;
 	}
 	if (!found && !list_empty(&ksworker_registry))
-		queue_delayed_work(system_unbound_wq, &stall_work, stall_period(READ_ONCE(stall_ms)));
+		queue_delayed_work(system_unbound_wq, &stall_work,
+				   stall_period(READ_ONCE(stall_ms)));
 	mutex_unlock(&ksworker_registry_lock);
 	return found;
 }
