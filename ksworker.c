@@ -216,7 +216,7 @@ static u64 state_queued(u64 s, PWORK_QUEUE_ITEM item)
 }
 
 /* queue on a backlog: what came in before, or KSW_NO_ITEM, is linked behind */
-static __always_inline u64 state_pushed(u64 s, PLIST_ENTRY entry)
+static compat_inline u64 state_pushed(u64 s, PLIST_ENTRY entry)
 {
 	entry->Blink = &place_item(s & KSW_PLACE)->List;
 	return item_place(entry_item(entry)) | (s & KSW_COUNTED) | KSW_LOOK;
@@ -538,7 +538,7 @@ struct ksw_task {
 	PVOID parameter;
 };
 
-static __always_inline struct ksw_task task_of(struct ksworker *w, PWORK_QUEUE_ITEM item)
+static compat_inline struct ksw_task task_of(struct ksworker *w, PWORK_QUEUE_ITEM item)
 {
 	struct ksw_task task = {
 		.routine = READ_ONCE(item->WorkerRoutine),
@@ -555,7 +555,7 @@ static __always_inline struct ksw_task task_of(struct ksworker *w, PWORK_QUEUE_I
  * an smp_mb() of his own, is seen by the routine that follows [ksw:refused].
  * [model:item_begin_refused]
  */
-static __always_inline struct ksw_task item_begin(struct ksworker *w, PWORK_QUEUE_ITEM item)
+static compat_inline struct ksw_task item_begin(struct ksworker *w, PWORK_QUEUE_ITEM item)
 {
 	struct ksw_task task = task_of(w, item);
 
@@ -569,7 +569,7 @@ static __always_inline struct ksw_task item_begin(struct ksworker *w, PWORK_QUEU
  * The exchange is fully ordered: what the queuer wrote before its own is seen by
  * the routine, and what this routine writes by the next one [ksw:publish]. [model:place_take]
  */
-static __always_inline bool place_take(struct ksworker *w, struct ksw_task *task)
+static compat_inline bool place_take(struct ksworker *w, struct ksw_task *task)
 {
 	u64 s = state_read(w);
 
@@ -587,7 +587,7 @@ static __always_inline bool place_take(struct ksworker *w, struct ksw_task *task
  * For a backlog: take the next one of the batch; false: there is none [ksw:batch].
  * [model:batch_take]
  */
-static __always_inline bool batch_take(struct ksworker *w, PLIST_ENTRY *next, struct ksw_task *task)
+static compat_inline bool batch_take(struct ksworker *w, PLIST_ENTRY *next, struct ksw_task *task)
 {
 	PLIST_ENTRY entry;
 
@@ -762,7 +762,7 @@ void ksworker_context_check(void *routine, int lockdep_depth)
 		context_restore(NULL, routine, lockdep_depth);
 }
 
-static __always_inline void runner_call(struct ksworker *w, struct ksw_task task, int depth)
+static compat_inline void runner_call(struct ksworker *w, struct ksw_task task, int depth)
 {
 	data_race(w->begun++); /* one writer, and readers who take it as a hint */
 	task.routine(task.parameter);
@@ -832,7 +832,7 @@ static void worker_drained(struct ksworker *w)
 }
 
 /* Between two routines; true: it is somebody else's turn. */
-static __always_inline bool runner_yields(struct ksworker *w, unsigned long enough)
+static compat_inline bool runner_yields(struct ksworker *w, unsigned long enough)
 {
 	unsigned long now = jiffies;
 
@@ -1165,7 +1165,7 @@ EXPORT_SYMBOL_GPL(KsRegisterWorkerEx);
  * Into the place or the backlog, or given back. *@s: the state before; @look: KSW_LOOK or 0
  * [model:place_queue]
  */
-static __always_inline enum ksw_refusal place_fill(struct ksworker *w, PWORK_QUEUE_ITEM item,
+static compat_inline enum ksw_refusal place_fill(struct ksworker *w, PWORK_QUEUE_ITEM item,
 						   u64 *s, u64 look)
 {
 	bool backlog = w->backlog;
@@ -1199,7 +1199,7 @@ static noinline enum ksw_refusal place_fill_seen(struct ksworker *w, PWORK_QUEUE
 }
 
 /* The item is claimed, and @s was read; @caller: NULL if nobody observes. */
-static __always_inline enum ksw_refusal place_put(struct ksworker *w, PWORK_QUEUE_ITEM item,
+static compat_inline enum ksw_refusal place_put(struct ksworker *w, PWORK_QUEUE_ITEM item,
 						  u64 s, void *caller)
 {
 	enum ksw_refusal why = caller ? place_fill_seen(w, item, &s, caller) :
@@ -1211,7 +1211,7 @@ static __always_inline enum ksw_refusal place_put(struct ksworker *w, PWORK_QUEU
 	return why;
 }
 
-static __always_inline enum ksw_refusal item_put(struct ksworker *w, PWORK_QUEUE_ITEM item,
+static compat_inline enum ksw_refusal item_put(struct ksworker *w, PWORK_QUEUE_ITEM item,
 						 void *caller)
 {
 	u64 s = state_read(w);
@@ -1300,7 +1300,7 @@ static noinline NTSTATUS queue_rest(struct ksworker *w, PWORK_QUEUE_ITEM item, u
  * The frequent cases: the worker is busy, and its place is free or it has a backlog.
  * [model:place_queue]
  */
-static __always_inline enum queue_rest queue_busy(struct ksworker *w, PWORK_QUEUE_ITEM item,
+static compat_inline enum queue_rest queue_busy(struct ksworker *w, PWORK_QUEUE_ITEM item,
 						  u64 *s, bool backlog)
 {
 	u64 new;

@@ -24,9 +24,24 @@ void ksworker_count_set(struct ksworker *w, ULONG count)
 }
 EXPORT_SYMBOL_GPL(ksworker_count_set);
 
+/**
+ * ksworker_runner_lose() - make it look as if the worker's thread had died (test builds only)
+ * @w: the worker, whose routine is held
+ * @pid: a number that its thread does not have; 0: that no thread has
+ *
+ * Context: any; the number is right again when the next run begins.
+ */
+void ksworker_runner_lose(struct ksworker *w, pid_t pid)
+{
+	WRITE_ONCE(w->runner_pid, pid);
+}
+EXPORT_SYMBOL_GPL(ksworker_runner_lose);
+
 /* For who looks from a test's side. */
 EXPORT_SYMBOL_GPL(ksworker_workers_show);
 EXPORT_SYMBOL_GPL(ksworker_summary_show);
+EXPORT_SYMBOL_GPL(ksworker_stall_look);
+EXPORT_SYMBOL_GPL(ksworker_stall_reports);
 EXPORT_TRACEPOINT_SYMBOL_GPL(ksworker_register);
 EXPORT_TRACEPOINT_SYMBOL_GPL(ksworker_queue);
 EXPORT_TRACEPOINT_SYMBOL_GPL(ksworker_begin);

@@ -35,6 +35,7 @@ enum ksworker_hook {
 typedef void (*ksworker_hook_t)(enum ksworker_hook at, struct ksworker *w);
 extern ksworker_hook_t ksworker_hook_fn;
 void ksworker_count_set(struct ksworker *w, ULONG count);
+void ksworker_runner_lose(struct ksworker *w, pid_t pid);
 
 static inline void ksworker_hook(enum ksworker_hook at, struct ksworker *w)
 {

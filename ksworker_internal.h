@@ -298,6 +298,7 @@ void ksworker_saw_cancel(struct ksworker *w, PWORK_QUEUE_ITEM item, void *caller
 void ksworker_stall_open(void);
 void ksworker_stall_close(void);
 void ksworker_stall_arm(void);
+void ksworker_stall_look(unsigned long limit);
 unsigned long ksworker_stall_reports(void);
 
 /* ksworker_io.c */

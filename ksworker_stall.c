@@ -34,7 +34,7 @@ static DECLARE_DELAYED_WORK(stall_work, stall_work_fn);
 static DEFINE_MUTEX(stall_lock);
 static unsigned int stall_ms = 30000;
 static bool stall_opened;
-static unsigned long stall_told;	/* written by the work only */
+static unsigned long stall_told;	/* written under the registry's mutex */
 
 /**
  * struct stall - what there is to report of one worker
@@ -219,7 +219,7 @@ static void stall_print(struct ksworker *w, const struct stall *stall)
 	stall_print_queue(stall);
 }
 
-/* The next worker of which there is something to report; returns its number, or 0. */
+/* The first worker after @last_id of which there is something to report; its number, or 0. */
 static unsigned int stall_find(struct stall *stall, unsigned int last_id)
 {
 	unsigned int found = 0;
@@ -230,32 +230,48 @@ static unsigned int stall_find(struct stall *stall, unsigned int last_id)
 		if (w->id <= last_id || !stall_look(w, stall))
 			continue;
 		stall_print(w, stall);
+		WRITE_ONCE(stall_told, stall_told + 1);
 		found = w->id;
 		break;
 	}
-	if (!found && !list_empty(&ksworker_registry))
-		queue_delayed_work(system_unbound_wq, &stall_work,
-				   stall_period(READ_ONCE(stall_ms)));
 	mutex_unlock(&ksworker_registry_lock);
 	return found;
 }
 
-static void stall_work_fn(struct work_struct *work)
+/**
+ * ksworker_stall_look() - look at each worker once, and report
+ * @limit: what is longer is reported; jiffies
+ *
+ * The stack is printed without the registry's mutex.
+ *
+ * Context: Process context, may sleep.
+ */
+void ksworker_stall_look(unsigned long limit)
 {
-	unsigned int id = 0, ms;
+	unsigned int id = 0;
 
-	while ((ms = READ_ONCE(stall_ms))) {
-		struct stall stall = { .limit = msecs_to_jiffies(ms) };
+	do {
+		struct stall stall = { .limit = limit };
 
 		id = stall_find(&stall, id);
-		if (!id)
-			break;
-		WRITE_ONCE(stall_told, stall_told + 1);
-		if (!stall.runner)
-			continue;
-		sched_show_task(stall.runner);
-		put_task_struct(stall.runner);
-	}
+		if (stall.runner) {
+			sched_show_task(stall.runner);
+			put_task_struct(stall.runner);
+		}
+	} while (id);
+}
+
+static void stall_work_fn(struct work_struct *work)
+{
+	unsigned int ms = READ_ONCE(stall_ms);
+
+	if (!ms)
+		return;
+	ksworker_stall_look(msecs_to_jiffies(ms));
+	mutex_lock(&ksworker_registry_lock);
+	if (!list_empty(&ksworker_registry))
+		queue_delayed_work(system_unbound_wq, &stall_work, stall_period(ms));
+	mutex_unlock(&ksworker_registry_lock);
 }
 
 /* The registry's mutex is held, and a worker is in it. */

@@ -435,6 +435,83 @@ static void a_queuer_that_is_about_to_add_to_a_backlog_is_caught(struct kunit *t
 	expect_all_told(test, 1);
 }
 
+/* It has looked before; its exchange fails after somebody began to look. */
+static void a_queuer_that_is_overtaken_when_somebody_looks_is_told_of(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	PKSWORKER w = worker_open(f, 0);
+	struct probe *held = worker_run_held(f, w), *p = probe_new(f), *q = probe_new(f);
+	struct actor *a = hold_actor(f, KSW_HOOK_QUEUE_LOADED, actor_queues, w, p), *b;
+
+	watch_only(w);
+	b = actor_start(f, ANY_CPU, actor_watches, NULL, NULL);
+	KUNIT_EXPECT_FALSE(test, actor_done_soon(b));
+	KUNIT_EXPECT_EQ(test, probe_queue(q, w), STATUS_SUCCESS);
+	hold_release(KSW_HOOK_QUEUE_LOADED);
+	KUNIT_ASSERT_TRUE(test, actor_done(a));
+	KUNIT_EXPECT_EQ(test, a->status, STATUS_DEVICE_BUSY);
+	KUNIT_ASSERT_TRUE(test, actor_done(b));
+	probe_release(held);
+	worker_rest(f, w);
+	KUNIT_EXPECT_EQ(test, probe_runs(p), 0);
+	KUNIT_EXPECT_EQ(test, probe_runs(q), 1);
+}
+
+/* Behind the item that begins stands the counted one's stand-in, which has a time of its own. */
+static void a_counted_item_in_a_backlog_is_told_in_its_turn(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct probe *counted = probe_new(f);
+	PKSWORKER w = worker_open_counted(f, counted, KSWORKER_BACKLOG);
+	struct probe *held = worker_run_held(f, w), *p;
+
+	watch_only(w);
+	KUNIT_ASSERT_EQ(test, watch_begin(), 0);
+	p = worker_queue_new(f, w);
+	KUNIT_EXPECT_EQ(test, KsIncrementCountedWorker(w), 1);
+	KUNIT_EXPECT_EQ(test, KsDecrementCountedWorker(w), 0);
+	probe_release(held);
+	worker_rest(f, w);
+	KUNIT_EXPECT_EQ(test, probe_runs(p), 1);
+	KUNIT_EXPECT_EQ(test, probe_runs(counted), 1);
+	KUNIT_EXPECT_EQ(test, watcher->counts[BEGIN], 2);
+}
+
+/* It was scheduled before somebody looked: its begin is told, its wait is not known. */
+static void a_counted_item_that_waited_already_is_told_of(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct probe *counted = probe_new(f);
+	PKSWORKER w = worker_open_counted(f, counted, 0);
+	struct probe *held = worker_run_held(f, w);
+
+	KUNIT_EXPECT_EQ(test, KsIncrementCountedWorker(w), 1);
+	watch_only(w);
+	KUNIT_ASSERT_EQ(test, watch_begin(), 0);
+	KUNIT_EXPECT_EQ(test, KsDecrementCountedWorker(w), 0);
+	probe_release(held);
+	worker_rest(f, w);
+	KUNIT_EXPECT_EQ(test, probe_runs(counted), 1);
+	KUNIT_EXPECT_EQ(test, watcher->counts[BEGIN], 1);
+	KUNIT_EXPECT_EQ(test, watcher->counts[QUEUE], 0);
+}
+
+/* Of those in a line the wait of one is measured; the others are cancelled as well. */
+static void each_cancel_in_a_backlog_is_told(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	PKSWORKER w = worker_watched(f, KSWORKER_BACKLOG);
+	struct probe *held = worker_run_held(f, w);
+	struct probe *p = worker_queue_new(f, w), *q = worker_queue_new(f, w);
+
+	KUNIT_EXPECT_TRUE(test, KsCancelWorkItem(w, &q->item));
+	KUNIT_EXPECT_TRUE(test, KsCancelWorkItem(w, &p->item));
+	probe_release(held);
+	worker_rest(f, w);
+	KUNIT_EXPECT_EQ(test, watcher->counts[CANCEL], 2);
+	KUNIT_EXPECT_EQ(test, watcher->counts[BEGIN], 1);
+}
+
 /* The runner has read a word without a mark, and is before its exchange. */
 static void a_runner_that_is_about_to_begin_is_caught(struct kunit *test)
 {
@@ -735,6 +812,10 @@ static struct kunit_case see_cases[] = {
 	KUNIT_CASE(a_backlog_that_never_rests_is_told_of_when_somebody_looks),
 	KUNIT_CASE(turning_on_waits_for_who_is_queueing),
 	KUNIT_CASE(a_queuer_that_is_about_to_add_to_a_backlog_is_caught),
+	KUNIT_CASE(a_queuer_that_is_overtaken_when_somebody_looks_is_told_of),
+	KUNIT_CASE(a_counted_item_in_a_backlog_is_told_in_its_turn),
+	KUNIT_CASE(a_counted_item_that_waited_already_is_told_of),
+	KUNIT_CASE(each_cancel_in_a_backlog_is_told),
 	KUNIT_CASE(a_runner_that_is_about_to_begin_is_caught),
 	KUNIT_CASE(a_runner_that_is_about_to_rest_is_caught),
 	KUNIT_CASE(turned_on_and_off_under_load_no_item_is_lost),

@@ -35,7 +35,7 @@ FAILED, HARNESS = 1, 3
 INPUTS = ("*.c", "*.h", "Kbuild", "kunit/*", "samples/*", "torture/*", "scripts/guest/*", "scripts/guest-init",
           "scripts/vmtest", "scripts/verdict", "scripts/lib.sh", "scripts/mkkernel", "scripts/fragments/*")
 # seconds of the guest: for the whole run, without a byte, and after the first failed case
-LIMITS = {"plain": (180, 40, 15), "other": (420, 60, 30)}
+LIMITS = {"plain": (180, 40, 2), "other": (420, 60, 6)}
 BASELINE = "(unchanged)"
 
 

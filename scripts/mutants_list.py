@@ -177,4 +177,10 @@ MUTANTS = [
     Mutant("io_nobody_tells_who_waits", "\tif (tell)\n\t\twake_up_all(&io_left);\n", "\t(void)tell;\n", PLAIN, IO),
     Mutant("io_unload_looks_at_no_routine", "\treturn !module || within_module((unsigned long)entry, module) ||\n\t       within_module((unsigned long)entry_routine(pool, entry), module);",
            "\treturn !module;", PLAIN, IO),
+    # the stall report
+    Mutant("stalled_routine_is_told_again", "\trecord->begun_told = begun;\n", "", file="ksworker_stall.c"),
+    Mutant("stalled_item_is_told_again", "\trecord->wait_told = true;\n\tstall->waits = true;\n",
+           "\tstall->waits = true;\n", file="ksworker_stall.c"),
+    Mutant("stall_forgets_what_it_watches", "\tif (!hlist_unhashed(&watch->node) && watch->until)\n\t\treturn;\n", "",
+           file="ksworker_stall.c"),
 ]
