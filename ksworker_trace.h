@@ -153,7 +153,7 @@ TRACE_EVENT_FN(ksworker_count,
 		__entry->worker = w->id;
 		strscpy(__entry->owner, w->owner ? w->owner->name : "-", MODULE_NAME_LEN);
 	),
-	TP_printk("worker=%u owner=%s item=%p change=%+d count=%u caller=%pS",
+	TP_printk("worker=%u owner=%s item=%p change=%d count=%u caller=%pS",
 		  __entry->worker, __entry->owner, __entry->item, __entry->change,
 		  __entry->count, __entry->caller),
 	ksworker_observe, ksworker_unobserve);

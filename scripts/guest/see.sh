@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2317,SC2086
 #
-# What an administrator sees, on any kernel: the stall report, the times, the tracepoints by hand, and
-# ksworker-top where the guest has a python3. A sample that hangs on purpose, samples/ksstall.c, is looked at.
+# What an administrator sees, on any kernel: the stall report, the times, the tracepoints by hand; and with the suite
+# `see`, whose guest has the programs, ksworker-top and trace-cmd. A sample that hangs on purpose, samples/ksstall.c, is
+# looked at.
 DIR=/sys/kernel/debug/ksworker
 PARAMETERS=/sys/module/ksworker/parameters
 TRACING=/sys/kernel/tracing
@@ -30,7 +31,11 @@ try() {
 	# also when it is fine: it is what docs/hangs.md shows
 	sed 's/^/# /' /tmp/see.out
 	result $ok "$name"
-	[ ! -d /sys/module/ksstall ] || rmmod ksstall
+	# what a case left that did not come to its end
+	echo 0 >$TRACING/events/ksworker/enable
+	for module in ksstall ksworker_visible; do
+		[ ! -d /sys/module/$module ] || rmmod $module
+	done
 }
 
 expect() { echo "<6>ksworker_guest: expect warning: $*" >/dev/kmsg; }
@@ -163,6 +168,56 @@ the_tracepoints_work_by_hand() {
 	grep -q 'ksworker_queue: .* status=SUCCESS caller=' /tmp/trace
 }
 
+# The one-liner of docs/hangs.md
+trace_cmd_tells_of_each_routine() {
+	cat >/tmp/load <<-END
+		insmod /modules/ksstall.ko mode=line run_ms=1
+		until grep -q ' idle 0 .* 40 40 ' $DIR/workers; do usleep 100000; done
+	END
+	cd /tmp || return 1
+	timeout 60 trace-cmd record -e ksworker sh /tmp/load && timeout 60 trace-cmd report >/tmp/report || return 1
+	rm -f trace.dat
+	cd /
+	head -n 12 /tmp/report
+	worker=$(awk '$2 == "ksstall" { print $1 }' $DIR/workers)
+	of="worker=$worker owner=ksstall"
+	grep -q "ksworker_register: *$of type=3 flags=1" /tmp/report || return 1
+	item='item=0x[0-9a-f]* routine=stall_works'
+	grep "ksworker_queue: *$of $item status=SUCCESS caller=" /tmp/report >/tmp/queued
+	grep "ksworker_begin: *$of $item" /tmp/report >/tmp/begun
+	grep "ksworker_end: *$of $item" /tmp/report >/tmp/ended
+	wc -l /tmp/queued /tmp/begun /tmp/ended
+	for file in /tmp/queued /tmp/begun /tmp/ended; do
+		[ "$(sed 's/.* item=\([^ ]*\) .*/\1/' $file | sort -u | wc -l)" = 40 ] && [ "$(wc -l <$file)" = 40 ] || return 1
+	done
+}
+
+# What kunit/ksworker_visible.c does is known, and is told by the fields of the file, not by the kernel's own words
+trace_cmd_tells_results_and_counts() {
+	cd /tmp || return 1
+	timeout 60 trace-cmd record -e ksworker insmod /modules/ksworker_visible.ko && timeout 60 trace-cmd report >/tmp/report || return 1
+	rm -f trace.dat
+	cd /
+	grep 'owner=ksworker_visible ' /tmp/report >/tmp/visible
+	cat /tmp/visible
+	strict=$(sed -n 's/.*ksworker_register: *worker=\([0-9]*\) .*type=0 flags=0.*/\1/p' /tmp/visible)
+	sed -n "s/.*ksworker_\([a-z]*\): *worker=$strict .* routine=\([a-z_]*\).*status=\([A-Z_]*\).*/\1 \2 \3/p
+		s/.*ksworker_\(begin\|end\|cancel\): *worker=$strict .* routine=\([a-z_]*\).*/\1 \2/p" /tmp/visible | sort >/tmp/told
+	sort >/tmp/expected <<-END
+		queue visible_stays SUCCESS
+		begin visible_stays
+		queue visible_is_queued SUCCESS
+		cancel visible_is_queued
+		queue visible_is_queued SUCCESS
+		queue visible_is_queued DEVICE_BUSY
+		queue visible_is_queued DEVICE_BUSY
+	END
+	diff /tmp/expected /tmp/told || return 1
+	[ "$(grep -c 'status=DELETE_PENDING' /tmp/visible)" = 1 ] || return 1
+	[ "$(grep 'ksworker_count:' /tmp/visible | sed 's/.*\(change=.*\) caller=.*/\1/' | sort | tr '\n' ' ')" = \
+		'change=-1 count=0 change=1 count=1 change=1 count=1 change=1 count=1 change=1 count=2 ' ]
+}
+
 top_lists_a_worker_as_json() {
 	insmod /modules/ksstall.ko mode=quick || return 1
 	ksworker-top --once --json >/tmp/top.json || { cat /tmp/top.json; return 1; }
@@ -190,7 +245,7 @@ top_makes_a_histogram_of_the_tracepoints() {
 }
 
 echo "KTAP version 1"
-if [ -n "$TOP" ]; then echo "1..9"; else echo "1..6"; fi
+if [ -n "$TOP" ]; then echo "1..11"; else echo "1..6"; fi
 try a_routine_that_hangs_is_reported_once a_routine_that_hangs_is_reported_once
 try an_item_that_waits_in_a_long_line_is_reported_once an_item_that_waits_in_a_long_line_is_reported_once
 try what_is_quick_or_idle_is_not_reported what_is_quick_or_idle_is_not_reported
@@ -202,5 +257,7 @@ if [ -n "$TOP" ]; then
 	try top_lists_a_worker_as_json top_lists_a_worker_as_json
 	try top_shows_a_table_to_a_person top_shows_a_table_to_a_person
 	try top_makes_a_histogram_of_the_tracepoints top_makes_a_histogram_of_the_tracepoints
+	try trace_cmd_tells_of_each_routine trace_cmd_tells_of_each_routine
+	try trace_cmd_tells_results_and_counts trace_cmd_tells_results_and_counts
 fi
 exit $RC
