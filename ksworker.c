@@ -12,6 +12,7 @@
 #include <linux/completion.h>
 #include <linux/debugobjects.h>
 #include <linux/jiffies.h>
+#include <linux/moduleparam.h>
 #include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -980,6 +981,25 @@ static void worker_init(struct ksworker *w, WORK_QUEUE_TYPE type, ULONG flags,
 	__INIT_WORK_KEY(&w->work, w->backlog ? backlog_run : worker_run, 0, &w->key);
 }
 
+bool ksworker_sysfs;
+module_param_named(sysfs, ksworker_sysfs, bool, 0644);
+MODULE_PARM_DESC(sysfs, "show each workqueue that is made from now on in /sys/devices/virtual/workqueue (default N; costs memory and time for each worker)");
+
+/*
+ * Who may write its files there changes where and how urgently the routines run, not their
+ * order, max_active included: a worker is one work_struct, and queue_work() keeps one whose
+ * function has not returned on the thread that it is on. The number comes first in the name,
+ * so that two are not the same however much of the module's name has room behind it.
+ */
+static struct workqueue_struct *worker_wq_alloc(const struct ksworker *w)
+{
+	unsigned int wq_flags = ksworker_type_wq_flags(w->type, w->flags);
+
+	if (READ_ONCE(ksworker_sysfs))
+		wq_flags |= WQ_SYSFS;
+	return alloc_workqueue("ks%u:%s", wq_flags, 0, w->id, w->owner ? w->owner->name : "-");
+}
+
 static struct ksworker *worker_alloc(WORK_QUEUE_TYPE type, ULONG flags,
 				     PWORK_QUEUE_ITEM counted, struct module *owner)
 {
@@ -989,8 +1009,7 @@ static struct ksworker *worker_alloc(WORK_QUEUE_TYPE type, ULONG flags,
 	if (!w)
 		return NULL;
 	worker_init(w, type, flags, counted, owner);
-	w->wq = alloc_workqueue("ks%u:%s", ksworker_type_wq_flags(type, flags), 0,
-				w->id, owner ? owner->name : "-");
+	w->wq = worker_wq_alloc(w);
 	if (!w->wq) {
 		lockdep_unregister_key(&w->key);
 		kfree(w);

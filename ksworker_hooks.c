@@ -42,6 +42,7 @@ EXPORT_SYMBOL_GPL(ksworker_workers_show);
 EXPORT_SYMBOL_GPL(ksworker_summary_show);
 EXPORT_SYMBOL_GPL(ksworker_stall_look);
 EXPORT_SYMBOL_GPL(ksworker_stall_reports);
+EXPORT_SYMBOL_GPL(ksworker_sysfs);
 EXPORT_TRACEPOINT_SYMBOL_GPL(ksworker_register);
 EXPORT_TRACEPOINT_SYMBOL_GPL(ksworker_queue);
 EXPORT_TRACEPOINT_SYMBOL_GPL(ksworker_begin);

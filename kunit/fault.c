@@ -7,6 +7,7 @@
  */
 #include <linux/sched.h>
 
+#include "../ksworker_internal.h"
 #include "ksworker_kunit.h"
 
 #define MOST_ALLOCATIONS	1000
@@ -72,6 +73,13 @@ static void a_failed_backlog_registration_leaves_nothing(struct kunit *test)
 	expect_failures_leave_nothing(test, KSWORKER_BACKLOG, false);
 }
 
+/* The directory is made last, when all the rest is there. */
+static void a_failed_registration_in_sysfs_leaves_nothing(struct kunit *test)
+{
+	WRITE_ONCE(ksworker_sysfs, true);
+	expect_failures_leave_nothing(test, 0, false);
+}
+
 /* G7: with every allocation of this thread failing, these calls go on. */
 static void queue_and_increment_allocate_nothing(struct kunit *test)
 {
@@ -108,14 +116,21 @@ static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(a_failed_counted_registration_leaves_nothing),
 	KUNIT_CASE(a_failed_registration_for_memory_reclaim_leaves_nothing),
 	KUNIT_CASE(a_failed_backlog_registration_leaves_nothing),
+	KUNIT_CASE(a_failed_registration_in_sysfs_leaves_nothing),
 	KUNIT_CASE(queue_and_increment_allocate_nothing),
 	{}
 };
 
+static void fault_exit(struct kunit *test)
+{
+	WRITE_ONCE(ksworker_sysfs, false);
+	fixture_exit(test);
+}
+
 static struct kunit_suite fault_suite = {
 	.name = "ksworker_fault",
 	.init = fixture_init,
-	.exit = fixture_exit,
+	.exit = fault_exit,
 	.test_cases = fault_cases,
 };
 

@@ -142,6 +142,8 @@ MUTANTS = [
     Mutant("failure_leaves_the_pointer", "\t*Worker = NULL;\n\tif (ksworker_type", "\tif (ksworker_type"),
     Mutant("unknown_flags_are_taken", "(Flags & ~(KSWORKER_BACKLOG | KSWORKER_MEM_RECLAIM)) ||", "false ||"),
     Mutant("failed_registration_leaks", "\t\tlockdep_unregister_key(&w->key);\n\t\tkfree(w);\n", "\t\tlockdep_unregister_key(&w->key);\n", DEBUG),
+    Mutant("sysfs_is_never_asked_for", "\tif (READ_ONCE(ksworker_sysfs))\n", "\tif (false)\n"),
+    Mutant("sysfs_is_always_on", "\tif (READ_ONCE(ksworker_sysfs))\n", "\tif (true)\n"),
     Mutant("errno_of_another_status", "{ STATUS_IO_TIMEOUT,\t\t\t-ETIMEDOUT }", "{ STATUS_IO_TIMEOUT,\t\t\t-EBUSY }"),
     # what only a detector of data races sees
     Mutant("publish_is_relaxed", "if (unlikely(!atomic64_try_cmpxchg(&w->state, (s64 *)s, new)))",

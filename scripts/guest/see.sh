@@ -1,14 +1,16 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=dash disable=SC2317,SC2086
+# shellcheck shell=dash disable=SC2317,SC2086,SC2046
 #
-# What an administrator sees, on any kernel: the stall report, the times, the tracepoints by hand; and with the suite
-# `see`, whose guest has the programs, ksworker-top and trace-cmd. A sample that hangs on purpose, samples/ksstall.c, is
-# looked at.
+# What an administrator sees and sets, on any kernel: the stall report, the times, the tracepoints by hand, the CPUs and
+# the priority of a worker; and with the suite `see`, whose guest has the programs, ksworker-top and trace-cmd. A sample
+# that hangs on purpose, samples/ksstall.c, is looked at, and one that works, samples/kscapture.c.
 DIR=/sys/kernel/debug/ksworker
 PARAMETERS=/sys/module/ksworker/parameters
 TRACING=/sys/kernel/tracing
+QUEUES=/sys/devices/virtual/workqueue
 TOP=$(command -v ksworker-top)
+READER=
 N=0
 RC=0
 
@@ -32,8 +34,11 @@ try() {
 	sed 's/^/# /' /tmp/see.out
 	result $ok "$name"
 	# what a case left that did not come to its end
+	capture_end
 	echo 0 >$TRACING/events/ksworker/enable
-	for module in ksstall ksworker_visible; do
+	echo local >$TRACING/trace_clock
+	echo 0 >$PARAMETERS/sysfs
+	for module in ksstall kscapture ksworker_visible; do
 		[ ! -d /sys/module/$module ] || rmmod $module
 	done
 }
@@ -168,6 +173,144 @@ the_tracepoints_work_by_hand() {
 	grep -q 'ksworker_queue: .* status=SUCCESS caller=' /tmp/trace
 }
 
+# queue_of OWNER: the directory of its worker's workqueue; fails if there is none
+queue_of() { ls -d $QUEUES/ks[0-9]*:"$1" 2>/dev/null; }
+no_queue_of() { ! queue_of "$1"; }
+
+# capture_begin FRAMES RATE: kscapture streams to a reader, which checks each frame; its worker has a directory
+capture_begin() {
+	echo 1 >$PARAMETERS/sysfs
+	insmod /modules/kscapture.ko rate_hz="$2" || return 1
+	kscapture-read --frames "$1" --verify >/tmp/reader 2>&1 &
+	READER=$!
+	until_true 30 queue_of kscapture
+}
+
+# The worker goes when the device is closed
+capture_end() {
+	[ -n "$READER" ] || return 0
+	kill -KILL $READER 2>/dev/null
+	wait $READER 2>/dev/null
+	READER=
+}
+
+begun() { [ "$(grep -c 'ksworker_begin: .* owner=kscapture ' $TRACING/trace)" -ge "$1" ]; }
+
+# watch_begins: 50 of kscapture's routines in the trace, and none that had begun before it was called, or with the
+# hand-over of such a one
+watch_begins() {
+	echo 1 >$TRACING/events/ksworker/ksworker_begin/enable
+	echo >$TRACING/trace
+	until_true 30 begun 3 || return 1
+	echo >$TRACING/trace
+	until_true 60 begun 50
+}
+
+begins() { grep 'ksworker_begin: .* owner=kscapture ' $TRACING/trace; }
+# of the lines of the trace the threads' numbers, and the CPUs
+threads() { sed 's/^ *[^ ]*-\([0-9]*\) *\[.*/\1/' | sort -u; }
+cpus() { sed 's/^[^[]*\[0*\([0-9][0-9]*\)\].*/\1/' | sort -u; }
+last_cpu() { echo $(($(grep -c '^processor' /proc/cpuinfo) - 1)); }
+mask() { printf '%x' $((1 << $1)); }
+
+without_the_parameter_a_worker_has_no_directory() {
+	[ "$(cat $PARAMETERS/sysfs)" = N ] || return 1
+	insmod /modules/ksstall.ko mode=quick || return 1
+	ls $QUEUES
+	no_queue_of ksstall || return 1
+	# it is looked at when a worker is registered
+	echo 1 >$PARAMETERS/sysfs
+	no_queue_of ksstall
+}
+
+a_workers_directory_is_there_for_as_long_as_the_worker() {
+	echo 1 >$PARAMETERS/sysfs
+	insmod /modules/ksstall.ko mode=quick || return 1
+	queue=$(queue_of ksstall) || return 1
+	id=$(awk '$2 == "ksstall" { print $1 }' $DIR/workers)
+	[ "$queue" = "$QUEUES/ks$id:ksstall" ] || { echo "$queue is not that of worker $id"; return 1; }
+	grep . "$queue"/* 2>/dev/null
+	[ -w "$queue/cpumask" ] && [ -w "$queue/nice" ] || return 1
+	echo 0 >$PARAMETERS/sysfs
+	queue_of ksstall || return 1
+	rmmod ksstall || return 1
+	no_queue_of ksstall
+}
+
+a_workers_routines_run_on_the_cpus_that_were_set() {
+	capture_begin 1000000 100 || return 1
+	queue=$(queue_of kscapture)
+	for cpu in 0 "$(last_cpu)" 0; do
+		mask "$cpu" >"$queue/cpumask" || return 1
+		watch_begins || return 1
+		seen=$(begins | cpus)
+		echo "cpumask $(cat "$queue/cpumask"): 50 routines began on CPU" $seen
+		[ "$seen" = "$cpu" ] || return 1
+	done
+}
+
+nice_of() { for pid; do awk '{ print $19 }' "/proc/$pid/stat"; done | sort -u; }
+
+a_workers_routines_run_with_the_priority_that_was_set() {
+	capture_begin 1000000 100 || return 1
+	queue=$(queue_of kscapture)
+	before=$(cat "$queue/nice")
+	for nice in -15 5 "$before"; do
+		echo "$nice" >"$queue/nice" || return 1
+		watch_begins || return 1
+		seen=$(nice_of $(begins | threads))
+		echo "nice $(cat "$queue/nice"): 50 routines began in threads of nice" $seen
+		[ "$seen" = "$nice" ] || return 1
+	done
+}
+
+reader_is_done() { ! kill -0 $READER 2>/dev/null; }
+
+# One after the other, and not one lost, whatever is written meanwhile
+what_is_written_there_changes_no_order() {
+	echo counter >$TRACING/trace_clock
+	echo 1 >$TRACING/events/ksworker/ksworker_begin/enable
+	echo 1 >$TRACING/events/ksworker/ksworker_end/enable
+	capture_begin 1000 500 || return 1
+	queue=$(queue_of kscapture)
+	n=0
+	until reader_is_done; do
+		n=$((n + 1))
+		mask $((n % ($(last_cpu) + 1))) >"$queue/cpumask"
+		echo $((n % 3)) >"$queue/nice"
+		echo $((1 + n % 7)) >"$queue/max_active"
+	done 2>/dev/null
+	wait $READER || { cat /tmp/reader; return 1; }
+	READER=
+	grep 'owner=kscapture ' $TRACING/trace >/tmp/trace
+	echo "written $n times; routines that began: $(grep -c ksworker_begin: /tmp/trace), on CPU" $(cpus </tmp/trace)
+	[ $n -ge 10 ] && [ "$(grep -c ksworker_begin: /tmp/trace)" -ge 100 ] || return 1
+	[ "$(cpus </tmp/trace | wc -l)" = $(($(last_cpu) + 1)) ] || return 1
+	awk '{ now = /ksworker_begin: / ? "begin" : "end" }
+		now == last { print "two of one sort:"; print line; print; wrong = 1; exit }
+		{ last = now; line = $0 }
+		END { exit wrong }' /tmp/trace
+}
+
+a_worker_may_go_while_somebody_writes() {
+	echo 1 >$PARAMETERS/sysfs
+	while [ ! -e /tmp/enough ]; do
+		for queue in "$QUEUES"/ks[0-9]*; do
+			echo 1 >"$queue/cpumask" && echo 3 >"$queue/nice" && echo x >>/tmp/written
+		done
+	done 2>/dev/null &
+	writer=$!
+	rc=0
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		rm -f /tmp/written
+		insmod /modules/ksstall.ko mode=quick && until_true 30 test -e /tmp/written && rmmod ksstall || rc=1
+	done
+	: >/tmp/enough
+	wait $writer
+	rm -f /tmp/enough /tmp/written
+	[ $rc = 0 ] && no_queue_of ksstall
+}
+
 # The one-liner of docs/hangs.md
 trace_cmd_tells_of_each_routine() {
 	cat >/tmp/load <<-END
@@ -245,7 +388,7 @@ top_makes_a_histogram_of_the_tracepoints() {
 }
 
 echo "KTAP version 1"
-if [ -n "$TOP" ]; then echo "1..11"; else echo "1..6"; fi
+if [ -n "$TOP" ]; then echo "1..17"; else echo "1..12"; fi
 try a_routine_that_hangs_is_reported_once a_routine_that_hangs_is_reported_once
 try an_item_that_waits_in_a_long_line_is_reported_once an_item_that_waits_in_a_long_line_is_reported_once
 try what_is_quick_or_idle_is_not_reported what_is_quick_or_idle_is_not_reported
@@ -253,6 +396,12 @@ try stall_ms_0_reports_nothing_and_can_be_set_later stall_ms_0_reports_nothing_a
 set_stall 30000
 try times_are_shown_when_timing_is_on times_are_shown_when_timing_is_on
 try the_tracepoints_work_by_hand the_tracepoints_work_by_hand
+try without_the_parameter_a_worker_has_no_directory without_the_parameter_a_worker_has_no_directory
+try a_workers_directory_is_there_for_as_long_as_the_worker a_workers_directory_is_there_for_as_long_as_the_worker
+try a_workers_routines_run_on_the_cpus_that_were_set a_workers_routines_run_on_the_cpus_that_were_set
+try a_workers_routines_run_with_the_priority_that_was_set a_workers_routines_run_with_the_priority_that_was_set
+try what_is_written_there_changes_no_order what_is_written_there_changes_no_order
+try a_worker_may_go_while_somebody_writes a_worker_may_go_while_somebody_writes
 if [ -n "$TOP" ]; then
 	try top_lists_a_worker_as_json top_lists_a_worker_as_json
 	try top_shows_a_table_to_a_person top_shows_a_table_to_a_person
