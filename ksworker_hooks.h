@@ -31,11 +31,20 @@ enum ksworker_hook {
 	KSW_HOOKS
 };
 
+extern bool ksworker_sysfs;	/* the module parameter, in ksworker.c */
+
 #ifdef KSWORKER_TEST_HOOKS
 typedef void (*ksworker_hook_t)(enum ksworker_hook at, struct ksworker *w);
 extern ksworker_hook_t ksworker_hook_fn;
 void ksworker_count_set(struct ksworker *w, ULONG count);
 void ksworker_runner_lose(struct ksworker *w, pid_t pid);
+
+/* As who writes the module parameter; false: this build cannot. */
+static inline bool ksworker_sysfs_set(bool on)
+{
+	WRITE_ONCE(ksworker_sysfs, on);
+	return true;
+}
 
 static inline void ksworker_hook(enum ksworker_hook at, struct ksworker *w)
 {
@@ -45,6 +54,11 @@ static inline void ksworker_hook(enum ksworker_hook at, struct ksworker *w)
 		fn(at, w);
 }
 #else
+static inline bool ksworker_sysfs_set(bool on)
+{
+	return false;
+}
+
 static inline void ksworker_hook(enum ksworker_hook at, struct ksworker *w)
 {
 }

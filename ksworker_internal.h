@@ -262,9 +262,6 @@ static inline bool state_busy(u64 s)
 
 struct seq_file;
 
-/* ksworker.c, for the tests: the parameter */
-extern bool ksworker_sysfs;
-
 /* ksworker.c, for ksworker_io.c */
 int ksworker_type_priority(WORK_QUEUE_TYPE type);
 unsigned int ksworker_type_wq_flags(WORK_QUEUE_TYPE type, ULONG flags);
