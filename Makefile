@@ -48,12 +48,12 @@ clean: ; +@scripts/kbuild "$(KDIR)" clean
 help:
 	@printf '%s\n' \
 	'make             build the modules for KDIR (the running kernel by default)' \
-	'make install     the module for the kernel of KDIR, its header and Module.symvers (DESTDIR, PREFIX)' \
+	'make install     the module for the kernel of KDIR, its header, Module.symvers, ksworker-top (DESTDIR, PREFIX)' \
 	'make sign        before that: sign the module (KEY=FILE CERT=FILE; by default the pair that DKMS made)' \
 	'make uninstall   all of that removed again, for every kernel' \
 	'make dkms-install, dkms-uninstall   the same through DKMS, for kernels to come too (KVER="RELEASE ...")' \
-	'make deb         the packages ksworker-dkms and ksworker-dev, in build/deb' \
-	'make docs        the reference in build/docs: man pages of the calls, HTML of all documents' \
+	'make deb         the packages ksworker-dkms, ksworker-dev and ksworker-tools, in build/deb' \
+	'make docs        the reference in build/docs: man pages of the calls and of ksworker-top, HTML of all documents' \
 	'make demo        the sample driver at work, on Debian'\''s 6.12 kernel in QEMU' \
 	'make test        the tests on the 6.12 debug kernel in QEMU (KERNEL=NAME for another)' \
 	'make test-all    the matrix: 6.1 and 6.12, KASAN, KCSAN, PREEMPT_RT and stock, 1 to 4 CPUs, and torture' \

@@ -44,3 +44,9 @@ ksworker_version() {
 	sed -n 's/^#define KSWORKER_VERSION_\(MAJOR\|MINOR\|PATCH\)[[:space:]]\+\([0-9]\+\)$/\2/p' "$KSW_TOP/ksworker.h" |
 		paste -s -d .
 }
+
+# ksworker_date: of that version, as NEWS has it
+ksworker_date() { sed -n '/^[0-9.]\+ (.*)$/{s/.*(\(.*\))/\1/p;q}' "$KSW_TOP/NEWS"; }
+
+# packaged DIR: it is a package's source for DKMS, not what make dkms-install put there
+packaged() { dpkg-query -S "$1/dkms.conf" >/dev/null 2>&1; }

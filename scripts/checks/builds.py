@@ -171,7 +171,8 @@ class Install:
         code, out = self.make("tree", "install", f"DESTDIR={self.root}")
         home = os.path.relpath(self.home, self.root)
         wanted = sorted([f"{home}/ksworker.ko", f"{home}/Module.symvers", "usr/local/include/ksworker/ksworker.h",
-                         "usr/local/include/ksworker/client.mk", "usr/local/share/pkgconfig/ksworker.pc"])
+                         "usr/local/include/ksworker/client.mk", "usr/local/share/pkgconfig/ksworker.pc",
+                         "usr/local/bin/ksworker-top", "usr/local/share/man/man1/ksworker-top.1"])
         there = files_below(self.root)
         version = version_of(self.tree.text("ksworker.h"))
         return self.must(f"make install exited {code}", code == 0, out) and \
@@ -189,6 +190,18 @@ class Install:
         if self.must("samples/client does not build without a complaint", code == 0 and not said, out):
             self.must("ksclient.ko does not depend on ksworker",
                       self.modinfo("depends", os.path.join(self.where, "client/ksclient.ko")) == "ksworker")
+
+    def tool(self):
+        """ksworker-top as it is installed: it runs, and its page names this version."""
+        top = os.path.join(self.root, "usr/local/bin/ksworker-top")
+        code, out = run([top, "--help"])
+        self.must(f"ksworker-top --help exited {code}", code == 0 and "usage: ksworker-top" in out, out)
+        code, out = run([top, "--once", "--debugfs", self.where])
+        self.must(f"ksworker-top without the module exited {code}", code == 1 and "is the module ksworker loaded" in out, out)
+        with open(os.path.join(self.root, "usr/local/share/man/man1/ksworker-top.1"), encoding="utf-8") as file:
+            head = re.search(r"^\.TH .*", file.read(), re.M)[0]
+        self.must(f"ksworker-top(1) does not name this version: {head}",
+                  f'"ksworker {version_of(self.tree.text("ksworker.h"))}"' in head and "@" not in head)
 
     def signs(self):
         """make sign, and what was signed is installed as it is."""
@@ -221,7 +234,8 @@ class Install:
         left = files_below(self.root)
         self.must(f"make uninstall leaves {left}", not left)
         self.must("make uninstall leaves directories of ours",
-                  not [where for where, _, _ in os.walk(self.root) if os.path.basename(where) in ("ksworker", "updates", "pkgconfig")])
+                  not [where for where, _, _ in os.walk(self.root)
+                       if os.path.basename(where) in ("ksworker", "updates", "pkgconfig", "man1")])
 
 
 def installed(tree):
@@ -233,6 +247,7 @@ def installed(tree):
     install = Install(tree, kernel, tree.path("build/check/install"))
     if install.installs():
         install.client()
+        install.tool()
         install.refuses()
         install.signs()
         install.uninstalls()

@@ -257,7 +257,7 @@ def semantics(tree):
 # --- links --------------------------------------------------------------------------------------
 
 # rooms of this tree; what the kernel keeps in a directory of the same name
-ROOMS = ("scripts", "docs", "kunit", "samples", "bench", "model", "torture", "debian", "packaging")
+ROOMS = ("scripts", "docs", "kunit", "samples", "bench", "model", "torture", "debian", "packaging", "tools")
 KERNELS_OWN = re.compile(r"scripts/(?:checkpatch\.pl|kernel-doc|coccinelle|coccicheck|sign-file|mod|gdb|config|faddr2line|decode_stacktrace\.sh)\b|samples/kfifo")
 
 
