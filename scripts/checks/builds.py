@@ -150,8 +150,8 @@ class Install:
         self.kdir, problem = build_directory(tree, kernel)
         if problem:
             raise RuntimeError(problem)
-        with open(os.path.join(self.kdir, "include/config/kernel.release"), encoding="utf-8") as file:
-            self.release = file.read().strip()
+        with open(os.path.join(self.kdir, "include/generated/utsrelease.h"), encoding="utf-8") as file:
+            self.release = re.search(r'^#define UTS_RELEASE "(.*)"', file.read(), re.M)[1]
         self.home = os.path.join(self.root, "lib/modules", self.release, "updates/ksworker")
 
     def make(self, directory, *arguments):
@@ -239,16 +239,18 @@ class Install:
 
 
 def installed(tree):
-    """make install, sign, uninstall into a DESTDIR; samples/client builds against that alone."""
-    kernel = next((name for name in kernels() if name.startswith("stock-6.12")), None) or \
-        next((name for name in kernels() if name.startswith("stock-")), None)
-    if not kernel:
-        return ["needs a stock kernel: those can check signatures (KSWORKER_CHECK_KERNELS)"]
-    install = Install(tree, kernel, tree.path("build/check/install"))
-    if install.installs():
-        install.client()
-        install.tool()
-        install.refuses()
-        install.signs()
-        install.uninstalls()
-    return install.problems
+    """make install, sign, uninstall into a DESTDIR; samples/client builds against that alone. For a stock kernel of each series."""
+    problems, series = [], {}
+    for name in kernels():
+        if name.startswith("stock-"):
+            series.setdefault(name.split("-")[1], name)
+    for kernel in series.values():
+        install = Install(tree, kernel, tree.path(f"build/check/install-{kernel}"))
+        if install.installs():
+            install.client()
+            install.tool()
+            install.refuses()
+            install.signs()
+            install.uninstalls()
+        problems += [f"{kernel}: {problem}" for problem in install.problems]
+    return problems if series else ["needs a stock kernel: those can check signatures (KSWORKER_CHECK_KERNELS)"]
