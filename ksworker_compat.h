@@ -7,11 +7,13 @@
 #ifndef _KSWORKER_COMPAT_H
 #define _KSWORKER_COMPAT_H
 
+#include <linux/hrtimer.h>
 #include <linux/irqflags.h>
 #include <linux/lockdep.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/version.h>
 #include <linux/workqueue.h>
 
 /*
@@ -132,6 +134,22 @@ static __always_inline bool compat_memory_usable(void)
 static inline bool compat_kfree_usable(void)
 {
 	return compat_memory_usable() && !in_hardirq() && !irqs_disabled();
+}
+
+/*
+ * For the tests. 2026-11: Linux 6.13 has hrtimer_setup(), and 6.15 has
+ * hrtimer_init() no more.
+ */
+static inline void compat_hrtimer_setup(struct hrtimer *timer,
+					enum hrtimer_restart (*function)(struct hrtimer *),
+					clockid_t clock, enum hrtimer_mode mode)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+	hrtimer_setup(timer, function, clock, mode);
+#else
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
+#endif
 }
 
 #endif /* _KSWORKER_COMPAT_H */

@@ -4,6 +4,7 @@
 #include <linux/spinlock.h>
 
 #include "context.h"
+#include "../ksworker_compat.h"
 
 static DEFINE_RAW_SPINLOCK(context_lock);
 
@@ -21,8 +22,7 @@ bool in_hard_irq(struct dispatch *d)
 {
 	bool done;
 
-	hrtimer_init(&d->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
-	d->timer.function = hard_irq;
+	compat_hrtimer_setup(&d->timer, hard_irq, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
 	hrtimer_start(&d->timer, ns_to_ktime(10000), HRTIMER_MODE_REL_HARD);
 	done = wait_for_completion_timeout(&d->done, PATIENCE);
 	hrtimer_cancel(&d->timer);

@@ -46,6 +46,7 @@
 
 #include "ksworker.h"
 #include "kscapture.h"
+#include "kscapture_compat.h"
 
 #define RATE_MAX	10000
 #define DEPTH_MIN	2
@@ -426,9 +427,8 @@ static void capture_init(struct capture *capture)
 	init_completion(&capture->formatted);
 	capture->payload = payload;
 	init_waitqueue_head(&capture->readers);
-	/* Linux 6.15 (2025) has hrtimer_setup(timer, function, clock, mode) in place of these. */
-	hrtimer_init(&capture->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
-	capture->timer.function = tick_capture;
+	compat_hrtimer_setup(&capture->timer, tick_capture, CLOCK_MONOTONIC,
+			     HRTIMER_MODE_REL_HARD);
 }
 
 static void capture_free(struct capture *capture)

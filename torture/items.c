@@ -26,6 +26,7 @@
 #include <linux/slab.h>
 
 #include "ksworker.h"
+#include "ksworker_compat.h"
 
 #define SLOTS		16	/* of one producer */
 #define SEATS		128
@@ -342,8 +343,8 @@ static void producer_clock_start(void *data)
 {
 	struct producer *p = data;
 
-	hrtimer_init(&p->clock, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
-	p->clock.function = producer_tick;
+	compat_hrtimer_setup(&p->clock, producer_tick, CLOCK_MONOTONIC,
+			     HRTIMER_MODE_REL_PINNED_HARD);
 	hrtimer_start(&p->clock, ns_to_ktime(NSEC_PER_MSEC), HRTIMER_MODE_REL_PINNED_HARD);
 }
 

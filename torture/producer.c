@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 
+#include "ksworker_compat.h"
 #include "torture.h"
 
 #define CLOCK_STEPS	16		/* of a timer, each time it fires */
@@ -246,8 +247,7 @@ void torture_clock_init(struct torture_producer *producer, enum hrtimer_mode mod
 {
 	producer->mode = mode;
 	producer->fired_on = -1;
-	hrtimer_init(&producer->clock, CLOCK_MONOTONIC, mode);
-	producer->clock.function = clock_fire;
+	compat_hrtimer_setup(&producer->clock, clock_fire, CLOCK_MONOTONIC, mode);
 }
 
 /* When its CPU went offline it was moved to another. */

@@ -106,7 +106,7 @@ def no_if_in_c(tree):
 def version_test(tree):
     form = re.compile(r"\b(?:LINUX_VERSION_CODE|KERNEL_VERSION)\b")
     return [f"{name}:{number}: {line.strip()}: kernel versions are tested in ksworker_compat.h only"
-            for name in tree.c_files() if os.path.basename(name) != "ksworker_compat.h"
+            for name in tree.c_files() if not name.endswith("_compat.h")
             for number, line in enumerate(without_comments(tree.text(name)).splitlines(), 1) if form.search(line)]
 
 

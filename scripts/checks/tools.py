@@ -18,10 +18,11 @@ IGNORED = {
     "NEW_TYPEDEFS": "the public types are Windows'",
     "FILE_PATH_CHANGES": "asks for the kernel's MAINTAINERS, which this tree has not",
 }
-IGNORED_IN = {"ksworker_compat.h": {
+COMPAT = {
     "LINUX_VERSION_CODE": "it is the one file that may test the version",
     "CONSTANT_COMPARISON": "LINUX_VERSION_CODE stands on the left, and looks like a constant",
-}, "ksworker_trace.h": {
+}
+IGNORED_IN = {"ksworker_compat.h": COMPAT, "samples/kscapture_compat.h": COMPAT, "ksworker_trace.h": {
     "PARENTHESIS_ALIGNMENT": "tracepoints have a form of their own, in the kernel, too",
     "OPEN_ENDED_LINE": "the same",
 }, "ksworker_hooks.c": {
