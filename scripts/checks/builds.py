@@ -115,7 +115,8 @@ def readme_example(tree):
 
 
 def porting_example(tree):
-    """The compiler names each result that samples/porting/before.c does not look at: the lines that docs/porting.md shows."""
+    """The compiler names each result that samples/porting/before.c does not look at: the lines that docs/porting.md shows,
+    and what it shows of the layer is there."""
     source = copied(tree, "porting")
     code, out = make(tree, main_kernel(), source, "KSWORKER_SHOW_RESULTS=1")
     where = {match[1] for match in re.finditer(r"before\.c:(\d+):\d+: (?:warning: ignoring return value|note: in expansion of macro)", out)}
@@ -127,7 +128,10 @@ def porting_example(tree):
     shown = [re.sub(r"\s*/\*.*", "", line).strip() for _, line in tree.numbered("docs/porting.md") if calls.match(line)]
     if sorted(shown) != sorted(wanted.values()) or not shown:
         problems.append(f"docs/porting.md shows the lines {shown}, before.c has {list(wanted.values())}")
-    return problems
+    quoted = re.findall(r"^```c\n(static .*?)```$", tree.text("docs/porting.md"), re.S | re.M)
+    problems += ["docs/porting.md shows code that is not in samples/porting/layer/imports.c:\n" + code
+                 for code in quoted if code not in tree.text("samples/porting/layer/imports.c")]
+    return problems if quoted else problems + ["docs/porting.md shows nothing of samples/porting/layer/imports.c"]
 
 
 # --- what is installed --------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash
 #
-# The suite "porting": the porting guide's driver, through a layer as it was, and ported.
+# The suite "porting": the porting guide's driver, through a layer as it was, and ported; one as a binary.
 # Runs in the test guest; prints KTAP. ksworker is loaded by init (or here, by hand).
 OUT=/tmp/porting.out
 CASES=0
@@ -29,12 +29,17 @@ try() {
 	fi
 }
 
-# run MODULE: for three seconds, then what it says when it is unloaded
+# run MODULE WORDS: for three seconds, then what it says when it is unloaded
 run() {
 	insmod "/modules/$1.ko" || return 1
 	sleep 3
+	said "$1" "$2"
+}
+
+# said MODULE WORDS: it is unloaded, and says the line that begins so
+said() {
 	rmmod "$1" || return 1
-	dmesg | sed -n 's/^.*\(meter: made \)/\1/p' | tail -n 1 >/tmp/porting.said
+	dmesg | sed -n "s/^.*\($2 \)/\1/p" | tail -n 1 >/tmp/porting.said
 	cat /tmp/porting.said
 }
 
@@ -43,12 +48,20 @@ value() { sed -n "s/^.* $1 \([0-9]*\).*/\1/p" /tmp/porting.said; }
 
 # A run long enough for some resets, and each frame that was made was metered
 each_frame_is_metered() {
-	run "$1" || return 1
+	run "$1" 'meter: made' || return 1
 	[ "$(value made)" -ge 101 ] && [ "$(value made)" = "$(value metered)" ] && [ "$(value asked)" -ge 1 ]
 }
 
 each_reset_that_was_asked_for_is_done() {
 	[ "$(value asked)" -ge 1 ] && [ "$(value asked)" = "$(value 'done')" ]
+}
+
+# Unregister has run what was accepted, so there is nothing to wait for
+a_binary_has_each_accepted_item_run_once() {
+	insmod /modules/meter_binary.ko || return 1
+	said meter_binary 'binary: asked' || return 1
+	[ "$(value accepted)" -ge 1 ] && [ "$(value accepted)" = "$(value ran)" ] && [ "$(value wrong)" = 0 ] &&
+		[ $(($(value accepted) + $(value refused))) = 3000 ]
 }
 
 MINE=
@@ -59,6 +72,7 @@ fi
 try as_it_was_it_works_through_a_layer each_frame_is_metered meter_before
 try ported_each_frame_is_metered each_frame_is_metered meter_after
 try ported_each_reset_that_was_asked_for_is_done each_reset_that_was_asked_for_is_done
+try a_binary_has_each_accepted_item_run_once a_binary_has_each_accepted_item_run_once
 if [ -n "$MINE" ]; then
 	try module_ksworker_unloads rmmod ksworker
 fi
