@@ -116,6 +116,14 @@ def version_of(text):
     return ".".join(found[0] for found in parts) if all(len(found) == 1 for found in parts) else None
 
 
+# where a version would stand by custom: the line, and what has to be in it instead
+VERSION_PLACES = {
+    "dkms.conf": (r"^PACKAGE_VERSION=(.*)$", '"#MODULE_VERSION#"'),
+    "packaging/ksworker.pc.in": (r"^Version:\s*(.*)$", "@VERSION@"),
+    "docs/conf.py": (r"^(?:version|release)\s*=\s*(.*)$", None),
+}
+
+
 def version(tree):
     """The version stands in ksworker.h. NEWS and debian/changelog, which are histories, begin with it; nothing else names it."""
     ours = version_of(tree.text("ksworker.h")) if "ksworker.h" in tree.files else None
@@ -137,6 +145,14 @@ def version(tree):
         literal = re.compile(rf"(?<![\d.]){re.escape(ours)}(?![\d.]*\d)")
         problems += [f"{name}:{number}: names the version {ours}: take it from ksworker.h (ksworker_version in scripts/lib.sh, "
                      "KSWORKER_VERSION in C)" for number, line in tree.numbered(name) if literal.search(line)]
+    for name, (form, wanted) in VERSION_PLACES.items():
+        found = re.findall(form, tree.text(name), re.M) if name in tree.files else []
+        if name in tree.files and found != ([wanted] if wanted else []):
+            problems.append(f"{name}: names the version {' '.join(found) or 'nowhere'}, wanted {wanted or 'none'}: "
+                            "it is put in when it is installed or built")
+    for name in tree.matching(r"tools/[\w-]+\.1\.in"):
+        if '"@DATE@" "ksworker @VERSION@"' not in tree.text(name):
+            problems.append(f"{name}: its .TH line has no \"@DATE@\" \"ksworker @VERSION@\"")
     if "MODULE_VERSION(KSWORKER_VERSION)" not in "".join(tree.text(name) for name in tree.core()):
         problems.append("no .c file says MODULE_VERSION(KSWORKER_VERSION)")
     return problems
