@@ -38,6 +38,7 @@ chroot_new() {
 	rm -rf "$2"
 	mkdir -p "$2"
 	tar -C "$2" -xf "$CHROOTS/$1.tar"
+	chmod 755 "$2"		# mktemp made the tarball's: nobody but root could run anything
 	cat >"$2/etc/apt/sources.list" <<-END
 	deb $MIRROR $1 main
 	deb $MIRROR $1-updates main
