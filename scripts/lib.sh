@@ -8,6 +8,7 @@
 KSW_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 KSW_CACHE=${KSWORKER_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/ksworker}
 KSW_OWN="6.12-debug 6.1-debug 6.12-plain 6.1-plain 6.12-kcsan 6.12-rt 6.12-gcov"
+KSW_FOREIGN="6.12-arm64 6.12-i386 6.12-s390x"
 KSW_STOCK="stock-6.1 stock-6.12 stock-6.1-rt stock-6.12-rt stock-6.1-cloud stock-6.12-cloud"
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
@@ -19,9 +20,9 @@ need_value() { [ $# -ge 3 ] || die "$1 needs a value (see --help)"; }
 
 # known_kernel NAME: dies with the list of names when there is no such kernel
 known_kernel() {
-	case " $KSW_OWN $KSW_STOCK " in
+	case " $KSW_OWN $KSW_FOREIGN $KSW_STOCK " in
 	*" $1 "*) ;;
-	*) die "no kernel is called '$1'; there are: $KSW_OWN $KSW_STOCK" ;;
+	*) die "no kernel is called '$1'; there are: $KSW_OWN $KSW_FOREIGN $KSW_STOCK" ;;
 	esac
 }
 
@@ -30,6 +31,20 @@ kernel_series() {
 	local n=${1#stock-}
 
 	printf '%s\n' "${n%%-*}"
+}
+
+# machine_of NAME: sets MACHINE, as Debian calls it, CROSS, what its compiler's name begins with, and
+# MAKE_FOR, arguments for the kernel's build; nothing is crossed where MACHINE is amd64
+machine_of() {
+	MACHINE=amd64
+	CROSS=
+	MAKE_FOR=()
+	case $1 in
+	*-arm64) MACHINE=arm64; CROSS=aarch64-linux-gnu-; MAKE_FOR=(ARCH=arm64) ;;
+	*-i386) MACHINE=i386; CROSS=i686-linux-gnu-; MAKE_FOR=(ARCH=i386) ;;
+	*-s390x) MACHINE=s390x; CROSS=s390x-linux-gnu-; MAKE_FOR=(ARCH=s390) ;;
+	esac
+	[ -z "$CROSS" ] || MAKE_FOR+=("CROSS_COMPILE=$CROSS")
 }
 
 # path_for_kbuild DIR: the kernel's build cannot work everywhere

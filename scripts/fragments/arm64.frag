@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: GPL-2.0
+# QEMU's machine "virt": one serial port, and beside it a virtio console
+CONFIG_SERIAL_AMBA_PL011=y
+CONFIG_SERIAL_AMBA_PL011_CONSOLE=y
+CONFIG_VIRTIO_MENU=y
+CONFIG_VIRTIO_MMIO=y
+CONFIG_VIRTIO_CONSOLE=y
+CONFIG_ARM64_4K_PAGES=y
+CONFIG_NR_CPUS=8
