@@ -2085,24 +2085,27 @@ static struct ksworker *routines_find(const struct module *module, struct ksw_wa
 	struct ksworker *w;
 
 	mutex_lock(&ksworker_registry_lock);
-	list_for_each_entry(w, &ksworker_registry, node)
+	list_for_each_entry(w, &ksworker_registry, node) {
+		ksworker_hook(KSW_HOOK_LEAVE, w);
 		if (w->id > last_id && routines_join(w, waiter, module, found))
 			break;
+	}
 	mutex_unlock(&ksworker_registry_lock);
 	return list_entry_is_head(w, &ksworker_registry, node) ? NULL : w;
 }
 
 /* One pass over all workers; true: something was waited for, and may have queued more. */
-static bool routines_leave(const struct module *module, bool first)
+static bool routines_leave(struct ksw_leaver *leaver)
 {
 	struct ksw_waiter waiter = { };
 	unsigned int last_id = 0;
 	struct ksworker *w;
 	bool found;
 
-	while ((w = routines_find(module, &waiter, last_id, &found))) {
-		WARN(found && first, "ksworker: module %s unloads with an item queued or running; it is run first (worker %u of %s)\n",
-		     module->name, w->id, owner_name(w->owner));
+	while ((w = routines_find(leaver->module, &waiter, last_id, &found))) {
+		WARN(found && !leaver->told_of_workers, "ksworker: module %s unloads with an item queued or running; it is run first (worker %u of %s)\n",
+		     leaver->module->name, w->id, owner_name(w->owner));
+		leaver->told_of_workers |= found;
 		last_id = w->id;
 		wait_for_completion(&waiter.event);
 		waiter_leave(w, &waiter);
@@ -2110,19 +2113,114 @@ static bool routines_leave(const struct module *module, bool first)
 	return last_id;
 }
 
+/* Modules that leave: the pools refuse what is theirs, begins on the workers are counted. */
+static DEFINE_RAW_SPINLOCK(leavers_lock);
+static struct ksw_leaver *leavers;
+
+void ksworker_leaver_add(struct ksw_leaver *leaver)
+{
+	raw_spin_lock_irq(&leavers_lock);
+	leaver->next = leavers;
+	WRITE_ONCE(leavers, leaver);
+	raw_spin_unlock_irq(&leavers_lock);
+}
+
+void ksworker_leaver_remove(struct ksw_leaver *leaver)
+{
+	struct ksw_leaver **link = &leavers;
+
+	raw_spin_lock_irq(&leavers_lock);
+	while (*link != leaver)
+		link = &(*link)->next;
+	WRITE_ONCE(*link, leaver->next);
+	raw_spin_unlock_irq(&leavers_lock);
+}
+
+/* Is @item, or @routine, of @module (NULL: of anybody)? */
+bool ksworker_is_of(const struct module *module, const void *item, const void *routine)
+{
+	return !module || within_module((unsigned long)item, module) ||
+	       within_module((unsigned long)routine, module);
+}
+
+/* Is @item, which is going to run @routine, of a module that leaves? */
+bool ksworker_leaves(const void *item, const void *routine)
+{
+	struct ksw_leaver *leaver;
+	unsigned long irqflags;
+
+	raw_spin_lock_irqsave(&leavers_lock, irqflags);
+	for (leaver = leavers; leaver; leaver = leaver->next)
+		if (ksworker_is_of(leaver->module, item, routine))
+			break;
+	raw_spin_unlock_irqrestore(&leavers_lock, irqflags);
+	return leaver;
+}
+
+/* While the workers are observed, under the lock of the one where @routine begins. */
+void ksworker_leavers_count(const void *routine)
+{
+	struct ksw_leaver *leaver;
+	unsigned long irqflags;
+
+	if (!READ_ONCE(leavers))
+		return;
+	raw_spin_lock_irqsave(&leavers_lock, irqflags);
+	for (leaver = leavers; leaver; leaver = leaver->next)
+		leaver->begun += ksworker_is_of(leaver->module, NULL, routine);
+	raw_spin_unlock_irqrestore(&leavers_lock, irqflags);
+}
+
+static unsigned long leaver_begun(struct ksw_leaver *leaver)
+{
+	unsigned long begun;
+
+	raw_spin_lock_irq(&leavers_lock);
+	begun = leaver->begun;
+	raw_spin_unlock_irq(&leavers_lock);
+	return begun;
+}
+
+/*
+ * The pools have nothing of the module any more. A pass looks at one worker after
+ * the other, so a routine may queue where it was looked already, and return before
+ * its own worker is looked at. So it takes two passes that find nothing, and none
+ * of the module's routines may have begun since before the first: then none runs
+ * after that, so none queues, and what is queued is found by the second.
+ */
+static void owner_finish(struct ksw_leaver *leaver)
+{
+	unsigned long begun, before;
+	unsigned int clean = 0;
+
+	ksworker_observe();
+	before = leaver_begun(leaver);
+	do {
+		owner_leave(leaver->module);
+		clean = routines_leave(leaver) ? 0 : clean + 1;
+		begun = leaver_begun(leaver);
+		if (begun != before)
+			clean = 0;
+		before = begun;
+	} while (clean < 2);
+	ksworker_unobserve();
+}
+
+/*
+ * First what is there is let end as if the module stayed: the pools' routines may
+ * use the workers, and the workers' routines may wait for what they queue on the pools.
+ */
 static int owner_notify(struct notifier_block *nb, unsigned long action, void *module)
 {
-	bool first = true, again;
+	struct ksw_leaver leaver = { .module = module };
 
 	if (action == MODULE_STATE_GOING) {
-		/* The pools' routines use the workers, and workers' routines queue on the pools. */
-		ksworker_io_leave(module);
-		do {
-			owner_leave(module);
-			again = routines_leave(module, first);
-			again |= ksworker_io_leave(module);
-			first = false;
-		} while (again);
+		ksworker_io_leave(&leaver);
+		owner_leave(module);
+		routines_leave(&leaver);
+		ksworker_io_shut(&leaver);
+		owner_finish(&leaver);
+		ksworker_io_reopen(&leaver);
 	}
 	return NOTIFY_OK;
 }

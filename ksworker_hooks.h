@@ -24,10 +24,13 @@ enum ksworker_hook {
 	KSW_HOOK_CLOSED,	/* the gate is closed; before unregister waits */
 	KSW_HOOK_FREE,		/* drained; before the memory is released */
 	KSW_HOOK_WAIT_JOINED,	/* a waiter is on the list; before it sleeps */
+	KSW_HOOK_LEAVE,		/* a module unloads; before it is looked for on this worker */
 	/* The pools of ksworker_io.c; these have no worker: NULL */
 	KSW_HOOK_IO_LOOKER,	/* a seat is appointed to look; before queue_work() */
 	KSW_HOOK_IO_TAKEN,	/* the item is handed back; before its routine is called */
 	KSW_HOOK_IO_RESTED,	/* the seat is free again; before its function returns */
+	KSW_HOOK_IO_REFUSED,	/* a queue call was refused; before the caller is told why */
+	KSW_HOOK_IO_COUNT,	/* a module unloads; before it is looked for in the next pool */
 	KSW_HOOKS
 };
 

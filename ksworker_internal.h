@@ -245,6 +245,22 @@ static inline PWORKER_THREAD_ROUTINE worker_routine(struct ksworker *w, unsigned
 	return routine;
 }
 
+/**
+ * struct ksw_leaver - a module that unloads; on the stack of who waits for that
+ * @next: another one
+ * @module: the module; NULL: all of them, since ksworker itself unloads
+ * @begun: how often a routine of it began on a worker since the workers are observed
+ * @told_of_pools: it was named for a routine that goes on in a pool
+ * @told_of_workers: it was named for an item on somebody's worker
+ */
+struct ksw_leaver {
+	struct ksw_leaver *next;
+	const struct module *module;
+	unsigned long begun;
+	bool told_of_pools;
+	bool told_of_workers;
+};
+
 extern struct mutex ksworker_registry_lock;
 extern struct list_head ksworker_registry;
 
@@ -268,6 +284,13 @@ unsigned int ksworker_type_wq_flags(WORK_QUEUE_TYPE type, ULONG flags);
 bool ksworker_item_claim(PWORK_QUEUE_ITEM item, PLIST_ENTRY owner);
 void ksworker_item_give(PWORK_QUEUE_ITEM item, PLIST_ENTRY owner);
 void ksworker_context_check(void *routine, int lockdep_depth);
+
+/* ksworker.c: modules that leave */
+void ksworker_leaver_add(struct ksw_leaver *leaver);
+void ksworker_leaver_remove(struct ksw_leaver *leaver);
+bool ksworker_is_of(const struct module *module, const void *item, const void *routine);
+bool ksworker_leaves(const void *item, const void *routine);
+void ksworker_leavers_count(const void *routine);
 
 /* ksworker.c, for those who look */
 bool ksworker_is_queued(struct ksworker *w);
@@ -304,7 +327,9 @@ unsigned long ksworker_stall_reports(void);
 /* ksworker_io.c */
 int ksworker_io_open(void);
 void ksworker_io_close(void);
-bool ksworker_io_leave(const struct module *module);
+void ksworker_io_leave(struct ksw_leaver *leaver);
+void ksworker_io_shut(struct ksw_leaver *leaver);
+void ksworker_io_reopen(struct ksw_leaver *leaver);
 void ksworker_io_show(struct seq_file *m);
 
 /* ksworker_debugfs.c */

@@ -24,6 +24,7 @@
 #define pr_fmt(fmt) "ksworker: " fmt
 
 #include <linux/device.h>
+#include <linux/irq_work.h>
 #include <linux/jiffies.h>
 #include <linux/llist.h>
 #include <linux/lockdep.h>
@@ -140,8 +141,8 @@ struct io_seat {
 /**
  * struct io_pool - what runs the items of one type
  * @lock: of all but @wq
- * @closing: ksworker is being unloaded
- * @watchers: those who wait for routines to return
+ * @leaving: how many modules leave, whose items are refused (ksworker is one)
+ * @watchers: those who wait for items and routines to be gone
  * @looker: the seat that has been sent and has not looked, or NULL
  * @free: the seats that nobody uses, the last one first
  * @free_seats: how many these are
@@ -159,7 +160,7 @@ struct io_seat {
  */
 struct io_pool {
 	raw_spinlock_t lock;
-	bool closing;
+	unsigned int leaving;
 	unsigned int watchers;
 	struct io_seat *looker;
 	struct io_seat *free;
@@ -182,6 +183,14 @@ static LIST_ENTRY io_gone;
 /* Given up while a worker had them. */
 static LLIST_HEAD(io_kept);
 static DECLARE_WAIT_QUEUE_HEAD(io_left);
+
+static void io_tell_fn(struct irq_work *work)
+{
+	wake_up_all(&io_left);
+}
+
+/* From where nobody can be woken, on PREEMPT_RT. */
+static DEFINE_IRQ_WORK(io_tell, io_tell_fn);
 
 static const char * const pool_names[MaximumWorkQueue] = {
 	[CriticalWorkQueue] = "critical",
@@ -337,16 +346,15 @@ static void entry_begin(struct io_pool *pool, PLIST_ENTRY entry, struct io_run *
 	ksworker_item_give(entry_item(entry), run->given ? &io_gone : NULL);
 }
 
-/* The seat has come, or its routine has returned; true: somebody waits for that. */
-static bool seat_finish(struct io_pool *pool, struct io_seat *seat)
+/* The seat has come, or its routine has returned. */
+static void seat_finish(struct io_pool *pool, struct io_seat *seat)
 {
 	if (pool->looker == seat)
 		pool->looker = NULL;
 	if (!seat->routine)
-		return false;
+		return;
 	seat->routine = NULL;
 	pool->finished++;
-	return pool->watchers;
 }
 
 /* Under the lock: there is something for this seat, and it has time. */
@@ -365,7 +373,9 @@ static bool seat_take(struct io_pool *pool, struct io_seat *seat, struct io_run 
 
 /*
  * One section of the lock from the end of a routine to the begin of the next
- * one, or to the seat's return: so each item is in the list or on a seat.
+ * one, or to the seat's return: so each item is in the list or on a seat. Who
+ * waits is told of each: an item in a module's memory may leave the list for a
+ * routine that is not the module's.
  */
 static bool seat_next(struct io_seat *seat, struct io_run *run, bool enough)
 {
@@ -375,10 +385,11 @@ static bool seat_next(struct io_seat *seat, struct io_run *run, bool enough)
 
 	preempt_disable();
 	raw_spin_lock_irq(&pool->lock);
-	tell = seat_finish(pool, seat);
+	seat_finish(pool, seat);
 	taken = seat_take(pool, seat, run, enough);
 	looker = looker_appoint(pool);
 	room_update(pool);
+	tell = pool->watchers;
 	raw_spin_unlock_irq(&pool->lock);
 	if (looker)
 		looker_send(looker);
@@ -431,7 +442,7 @@ enum io_refusal {
 	IO_ACCEPTED,
 	IO_REFUSED_SEAT,	/* nothing to start it with; only if the caller asks */
 	IO_REFUSED_QUEUED,	/* the item is queued already, or was freed while it was */
-	IO_REFUSED_CLOSING,	/* ksworker is being unloaded */
+	IO_REFUSED_CLOSING,	/* its module, or ksworker, is being unloaded */
 };
 
 /* Under the lock: the item is ours, and carries what @run says. */
@@ -452,7 +463,7 @@ static enum io_refusal pool_accept(struct io_pool *pool, PWORK_QUEUE_ITEM item,
 {
 	enum io_owner owner = run->kind == IO_KIND_EX ? IO_EX : IO_IO;
 
-	if (unlikely(pool->closing))
+	if (unlikely(pool->leaving) && ksworker_leaves(item, run->routine))
 		return IO_REFUSED_CLOSING;
 	if (seat_wanted && pool->room <= 0)
 		return IO_REFUSED_SEAT;
@@ -486,9 +497,10 @@ static enum io_refusal pool_queue(struct io_pool *pool, PWORK_QUEUE_ITEM item,
 static noinline void queue_misused(const char *call, enum io_refusal why, PWORK_QUEUE_ITEM item,
 				   void *caller)
 {
+	ksworker_hook(KSW_HOOK_IO_REFUSED, NULL);
 	if (why == IO_REFUSED_CLOSING)
 		io_misuse(call,
-			  "ksworker is being unloaded, and the item does not run; a routine must not queue for ever",
+			  "its module or ksworker is being unloaded, and the item does not run; a routine must not queue for ever",
 			  item, caller);
 	else if (READ_ONCE(item->List.Flink) == &io_gone)
 		io_misuse(call,
@@ -544,11 +556,13 @@ static bool item_may_be_queued(PWORK_QUEUE_ITEM item, void *routine, const char 
 VOID ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType)
 {
 	void *caller = __builtin_return_address(0);
-	struct io_run run = { .kind = IO_KIND_EX };
+	struct io_run run = {
+		.kind = IO_KIND_EX,
+		.plain = WorkItem ? WorkItem->WorkerRoutine : NULL,
+	};
 	enum io_refusal why;
 
-	if (!item_may_be_queued(WorkItem, WorkItem ? WorkItem->WorkerRoutine : NULL, __func__,
-				caller))
+	if (!item_may_be_queued(WorkItem, run.plain, __func__, caller))
 		return;
 	why = pool_queue(type_pool(QueueType, __func__, WorkItem, caller), WorkItem, &run, false);
 	if (unlikely(why != IO_ACCEPTED))
@@ -773,6 +787,8 @@ static void item_stand_in(struct io_pool *pool, PIO_WORKITEM io, PIO_WORKITEM by
 	pool_replace(pool, entry, by ? &by->WorkItem.List : NULL);
 	room_update(pool);
 	ksworker_item_give(&io->WorkItem, NULL);
+	if (pool->watchers)
+		irq_work_queue(&io_tell);
 }
 
 /*
@@ -937,11 +953,10 @@ EXPORT_SYMBOL_GPL(IoUninitializeWorkItem);
  * Modules that leave
  */
 
-/* Is @entry, or what it is going to run, in the memory of @module (NULL: in any)? */
+/* Is @entry, or what it is going to run, of @module (NULL: of anybody)? */
 static bool entry_within(struct io_pool *pool, PLIST_ENTRY entry, const struct module *module)
 {
-	return !module || within_module((unsigned long)entry, module) ||
-	       within_module((unsigned long)entry_routine(pool, entry), module);
+	return ksworker_is_of(module, entry, entry_routine(pool, entry));
 }
 
 /**
@@ -961,6 +976,7 @@ static void pool_count(struct io_pool *pool, const struct module *module, struct
 	struct io_seat *seat;
 	PLIST_ENTRY entry;
 
+	ksworker_hook(KSW_HOOK_IO_COUNT, NULL);
 	raw_spin_lock_irq(&pool->lock);
 	for (entry = pool->head; entry; entry = entry->Blink) {
 		if (!entry_within(pool, entry, module))
@@ -969,8 +985,7 @@ static void pool_count(struct io_pool *pool, const struct module *module, struct
 		census->routine = entry_routine(pool, entry);
 	}
 	for (seat = pool->seats; seat < pool->seats + IO_SEATS; seat++) {
-		if (!seat->routine ||
-		    (module && !within_module((unsigned long)seat->routine, module)))
+		if (!seat->routine || !ksworker_is_of(module, NULL, seat->routine))
 			continue;
 		census->running++;
 		census->routine = seat->routine;
@@ -978,7 +993,11 @@ static void pool_count(struct io_pool *pool, const struct module *module, struct
 	raw_spin_unlock_irq(&pool->lock);
 }
 
-/* What there is of @module, of anybody if NULL; false: nothing. */
+/*
+ * What there is of @module, of anybody if NULL; false: nothing. One pool after the
+ * other: while they accept what is of it, something may move to where it was looked
+ * already; when they do not any more, nothing can.
+ */
 static bool pools_count(const struct module *module, struct io_census *census)
 {
 	struct io_pool *pool;
@@ -989,60 +1008,92 @@ static bool pools_count(const struct module *module, struct io_census *census)
 	return census->queued || census->running;
 }
 
-/* From now on who finishes tells; @closing: and nothing is accepted any more. */
-static void pools_watch(int watchers, bool closing)
+/* Of those who are told, and of the modules whose items are refused, so many more. */
+static void pools_watch(int watchers, int leaving)
 {
 	struct io_pool *pool;
 
 	for (pool = pools; pool < pools + MaximumWorkQueue; pool++) {
 		raw_spin_lock_irq(&pool->lock);
 		pool->watchers += watchers;
-		pool->closing |= closing;
+		pool->leaving += leaving;
 		raw_spin_unlock_irq(&pool->lock);
 	}
 }
 
-static const char *leaver_name(const struct module *module)
+static const char *leaver_name(const struct ksw_leaver *leaver)
 {
-	return module ? module->name : THIS_MODULE->name;
+	return leaver->module ? leaver->module->name : THIS_MODULE->name;
 }
 
 /*
- * Wait until nothing of @module, or of anybody, is queued or runs. Items that
- * are queued are a mistake; a routine that is about to return is none.
+ * Wait until nothing is queued or runs, for so long as is no mistake; true: it is so.
+ * What goes on is named, once.
  */
-static void pools_drain(const struct module *module)
+static bool pools_wait(struct ksw_leaver *leaver)
 {
 	struct io_census census;
-	bool told;
 
-	if (!pools_count(module, &census))
-		return;
-	told = WARN(census.queued,
-		    "ksworker: module %s unloads with %u work items queued; they are run first (%u routines run, one is %ps)\n",
-		    leaver_name(module), census.queued, census.running, census.routine);
-	if (!told && !wait_event_timeout(io_left, !pools_count(module, &census), IO_PATIENCE))
-		WARN(1, "ksworker: module %s unloads and its routine %ps does not return; waiting for it\n",
-		     leaver_name(module), census.routine);
-	wait_event(io_left, !pools_count(module, &census));
+	if (!pools_count(leaver->module, &census))
+		return true;
+	if (wait_event_timeout(io_left, !pools_count(leaver->module, &census), IO_PATIENCE))
+		return true;
+	WARN(1, "ksworker: module %s unloads and its routine %ps does not return, or is queued again and again; waiting for it\n",
+	     leaver_name(leaver), census.routine);
+	leaver->told_of_pools = true;
+	return false;
+}
+
+/* Items that are queued are a mistake; a routine that is about to return is none. */
+static void pools_warn(const struct ksw_leaver *leaver)
+{
+	struct io_census census;
+
+	if (pools_count(leaver->module, &census))
+		WARN(census.queued, "ksworker: module %s unloads with %u work items queued; they are run first (%u routines run, one is %ps)\n",
+		     leaver_name(leaver), census.queued, census.running, census.routine);
 }
 
 /**
- * ksworker_io_leave() - a module unloads: wait for what is its own
- * @module: in state MODULE_STATE_GOING: its exit has returned, its code is there
+ * ksworker_io_leave() - a module unloads: let what is its own end
+ * @leaver: in state MODULE_STATE_GOING: its exit has returned, its code is there
  *
- * Return: there was something, which may have queued on workers.
+ * What its routines queue meanwhile is still accepted, since one may wait for another;
+ * so not for ever. ksworker_io_shut() does the rest.
  */
-bool ksworker_io_leave(const struct module *module)
+void ksworker_io_leave(struct ksw_leaver *leaver)
+{
+	pools_watch(1, 0);
+	pools_warn(leaver);
+	pools_wait(leaver);
+	pools_watch(-1, 0);
+}
+
+/**
+ * ksworker_io_shut() - refuse what is of @leaver from now on, and wait for the rest of it
+ * @leaver: the module
+ *
+ * When it returns the pools have nothing of it, and will not have until
+ * ksworker_io_reopen().
+ */
+void ksworker_io_shut(struct ksw_leaver *leaver)
 {
 	struct io_census census;
-	bool found;
 
-	pools_watch(1, false);
-	found = pools_count(module, &census);
-	pools_drain(module);
-	pools_watch(-1, false);
-	return found;
+	ksworker_leaver_add(leaver);
+	pools_watch(1, 1);
+	if (leaver->told_of_pools || !pools_wait(leaver))
+		wait_event(io_left, !pools_count(leaver->module, &census));
+}
+
+/**
+ * ksworker_io_reopen() - @leaver has left
+ * @leaver: the same as in ksworker_io_shut()
+ */
+void ksworker_io_reopen(struct ksw_leaver *leaver)
+{
+	pools_watch(-1, -1);
+	ksworker_leaver_remove(leaver);
 }
 
 /*
@@ -1152,12 +1203,14 @@ int ksworker_io_open(void)
  */
 void ksworker_io_close(void)
 {
+	static struct ksw_leaver leaver; /* for good: who comes late is refused */
 	struct llist_node *kept;
 	PIO_WORKITEM io, next;
 
-	pools_watch(1, true);
-	pools_drain(NULL);
+	pools_warn(&leaver);
+	ksworker_io_shut(&leaver);
 	pools_destroy();
+	irq_work_sync(&io_tell);
 	kept = llist_del_all(&io_kept);
 	llist_for_each_entry_safe(io, next, kept, kept)
 		kfree(io);

@@ -248,6 +248,7 @@ static void record_next(struct ksworker *w, struct ksw_record *record)
 void ksworker_saw_begin(struct ksworker *w, PWORK_QUEUE_ITEM item)
 {
 	trace_ksworker_begin(w, item, item->WorkerRoutine);
+	ksworker_leavers_count(item->WorkerRoutine);
 	if (!w->record)
 		return;
 	record_begin(w->record, item, item == w->counted);

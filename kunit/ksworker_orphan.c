@@ -5,26 +5,31 @@
  */
 #include <linux/completion.h>
 #include <linux/delay.h>
+#include <linux/device.h>
 #include <linux/module.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "../ksworker.h"
 
 static char *mode = "idle";
 module_param(mode, charp, 0444);
-MODULE_PARM_DESC(mode, "idle, two, queued, running, requeue, counted or own; items, tail, long or foreign (no worker)");
+MODULE_PARM_DESC(mode, "idle, two, queued, running, requeue, counted or own; items, failing, tail, long, round, device or foreign (no worker)");
 
 static PKSWORKER worker;
 static WORK_QUEUE_ITEM first, second;
 static DECLARE_COMPLETION(begun);
 static DECLARE_COMPLETION(leaving);
 
+/* Milliseconds; much less than ksworker is patient for, and twice that, too. */
+static unsigned int stay = 100;
+
 /* Runs on, in code of this module, after the module's exit has returned. */
 static void orphan_stays(PVOID parameter)
 {
 	complete(&begun);
 	wait_for_completion(&leaving);
-	msleep(100);
+	msleep(stay);
 }
 
 static void orphan_runs(PVOID parameter)
@@ -131,6 +136,55 @@ static NTSTATUS orphan_start_teller(bool slow)
 	return STATUS_SUCCESS;
 }
 
+/* Queues itself for ever; the first time not before the module's exit has returned. */
+static void orphan_goes_round_in_a_pool(PVOID parameter)
+{
+	complete(&begun);
+	wait_for_completion(&leaving);
+	msleep(100);
+	ExQueueWorkItem(&first, NormalWorkQueue);
+}
+
+static NTSTATUS orphan_start_round(void)
+{
+	ExInitializeWorkItem(&first, orphan_goes_round_in_a_pool, NULL);
+	ExQueueWorkItem(&first, NormalWorkQueue);
+	wait_for_completion(&begun);
+	return STATUS_SUCCESS;
+}
+
+/* A device whose last reference is the queued item's, and whose release is in this module. */
+static void orphan_releases(struct device *device)
+{
+	msleep(200);
+	kfree(device);
+}
+
+static void orphan_frees_its_item(PVOID object, PVOID context, PIO_WORKITEM io)
+{
+	IoFreeWorkItem(io);
+	complete(&begun);
+	wait_for_completion(&leaving);
+}
+
+static NTSTATUS orphan_start_device(void)
+{
+	struct device *device = kzalloc(sizeof(*device), GFP_KERNEL);
+	PIO_WORKITEM io;
+
+	if (!device)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	device_initialize(device);
+	device->release = orphan_releases;
+	io = IoAllocateWorkItem(device);
+	if (io) {
+		IoQueueWorkItemEx(io, orphan_frees_its_item, NormalWorkQueue, NULL);
+		wait_for_completion(&begun);
+	}
+	put_device(device);
+	return io ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
+}
+
 /* A routine that is in no module, or in the kernel: it may outlive its client, and is let. */
 static NTSTATUS orphan_start_foreign(void)
 {
@@ -141,6 +195,15 @@ static NTSTATUS orphan_start_foreign(void)
 	return STATUS_SUCCESS;
 }
 
+/* When the init has failed, the kernel waits for an RCU grace period before it tells. */
+static NTSTATUS orphan_fail(void)
+{
+	stay = 600;
+	orphan_start_crowd();
+	complete_all(&leaving);
+	return STATUS_INSUFFICIENT_RESOURCES;
+}
+
 /* Returns false: there is no such mode here. */
 static bool orphan_start_item(NTSTATUS *status)
 {
@@ -148,6 +211,12 @@ static bool orphan_start_item(NTSTATUS *status)
 		*status = orphan_start_crowd();
 	else if (!strcmp(mode, "tail") || !strcmp(mode, "long"))
 		*status = orphan_start_teller(!strcmp(mode, "long"));
+	else if (!strcmp(mode, "failing"))
+		*status = orphan_fail();
+	else if (!strcmp(mode, "round"))
+		*status = orphan_start_round();
+	else if (!strcmp(mode, "device"))
+		*status = orphan_start_device();
 	else if (!strcmp(mode, "foreign"))
 		*status = orphan_start_foreign();
 	else

@@ -38,15 +38,35 @@ pools_busy() {
 	awk '/^#/ { next } /^ / || $2 != 0 || $3 != $4' "$POOLS"
 }
 
-# item_case NAME MODE WARNING: a client that has items and no worker; WARNING may be empty
+# item_case NAME MODE WARNING...: a client that has items and no worker
 item_case() {
 	if ! insmod /modules/ksworker_orphan.ko "mode=$2" 2>/tmp/orphan.err; then
 		result 0 "$1" "insmod: $(cat /tmp/orphan.err)"
 		return
 	fi
-	[ -z "$3" ] || echo "<6>ksworker_guest: expect warning: $3" >/dev/kmsg
+	name=$1
+	shift 2
+	for text; do expect "$text"; done
+	item_unload "$name"
+}
+
+item_unload() {
 	if ! rmmod ksworker_orphan 2>/tmp/orphan.err; then
 		result 0 "$1" "rmmod: $(cat /tmp/orphan.err)"
+	elif loaded; then
+		result 0 "$1" "ksworker_orphan still stands in /proc/modules"
+	else
+		left=$(pools_busy)
+		if [ -z "$left" ]; then result 1 "$1"; else result 0 "$1" "$left"; fi
+	fi
+}
+
+# failing_case NAME: a client that queues items, and whose init fails then
+failing_case() {
+	expect "module ksworker_orphan unloads with"
+	if insmod /modules/ksworker_orphan.ko mode=failing 2>/tmp/orphan.err; then
+		rmmod ksworker_orphan
+		result 0 "$1" "insmod did not fail"
 	elif loaded; then
 		result 0 "$1" "ksworker_orphan still stands in /proc/modules"
 	else
@@ -107,7 +127,7 @@ visible_case() {
 }
 
 echo "KTAP version 1"
-echo "1..13"
+echo "1..16"
 unload_case an_idle_worker_is_freed_when_its_client_unloads idle
 unload_case a_queued_item_is_run_before_its_client_unloads queued
 unload_case a_running_routine_ends_before_its_client_unloads running
@@ -118,9 +138,14 @@ unload_case a_counted_run_ends_before_its_client_unloads counted
 visible_case a_running_routine_and_its_owner_are_visible
 unload_case another_client_can_be_loaded_afterwards idle
 item_case queued_items_are_run_before_their_client_unloads items \
-	"ksworker: module ksworker_orphan unloads with"
-item_case a_routine_that_is_just_returning_is_waited_for tail ""
+	"module ksworker_orphan unloads with"
+failing_case queued_items_are_run_before_a_client_goes_whose_init_fails
+item_case a_routine_that_is_just_returning_is_waited_for tail
+item_case a_devices_release_in_the_client_is_waited_for device
 item_case a_routine_that_does_not_return_is_named long \
-	"ksworker: module ksworker_orphan unloads and its routine orphan_tells [ksworker_orphan] does not return"
+	"module ksworker_orphan unloads and its routine orphan_tells [ksworker_orphan] does not return"
+item_case an_item_that_goes_round_in_a_pool_is_refused_when_its_client_unloads round \
+	"module ksworker_orphan unloads and its routine orphan_goes_round_in_a_pool [ksworker_orphan] does not return, or is queued again" \
+	"ExQueueWorkItem: its module or ksworker is being unloaded, and the item does not run"
 foreign_case a_routine_of_no_module_outlives_its_client_and_is_waited_for_at_the_end
 exit $RC
