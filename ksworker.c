@@ -186,10 +186,14 @@ static void item_release(PWORK_QUEUE_ITEM item)
 	smp_store_release(&item->List.Flink, NULL); /* after the last read [ksw:item] */
 }
 
-/* For ksworker_io.c: the same for another owner than a worker. */
-bool ksworker_item_claim(PWORK_QUEUE_ITEM item, PLIST_ENTRY owner)
+/* For ksworker_io.c: the same for another owner than a worker. NULL, or who has the item. */
+PLIST_ENTRY ksworker_item_claim(PWORK_QUEUE_ITEM item, PLIST_ENTRY owner)
 {
-	return item_claim((struct ksworker *)owner, item);
+	PLIST_ENTRY had = NULL;
+
+	if (try_cmpxchg_acquire(&item->List.Flink, &had, owner)) /* [ksw:item] */
+		item_debug_activate(item);
+	return had;
 }
 
 /* The same, and @owner has it next; NULL: the client. */

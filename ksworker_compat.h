@@ -130,12 +130,6 @@ static __always_inline bool compat_memory_usable(void)
 	return !IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible();
 }
 
-/* The same for freeing, which can be put off: also where lockdep minds for PREEMPT_RT's sake. */
-static inline bool compat_kfree_usable(void)
-{
-	return compat_memory_usable() && !in_hardirq() && !irqs_disabled();
-}
-
 /*
  * For the tests. 2026-11: Linux 6.13 has hrtimer_setup(), and 6.15 has
  * hrtimer_init() no more.

@@ -30,6 +30,7 @@ enum ksworker_hook {
 	KSW_HOOK_IO_TAKEN,	/* the item is handed back; before its routine is called */
 	KSW_HOOK_IO_RESTED,	/* the seat is free again; before its function returns */
 	KSW_HOOK_IO_REFUSED,	/* a queue call was refused; before the caller is told why */
+	KSW_HOOK_IO_FREEING,	/* who has the item that is to be freed is known; it may change */
 	KSW_HOOK_IO_COUNT,	/* a module unloads; before it is looked for in the next pool */
 	KSW_HOOKS
 };

@@ -281,7 +281,7 @@ struct seq_file;
 /* ksworker.c, for ksworker_io.c */
 int ksworker_type_priority(WORK_QUEUE_TYPE type);
 unsigned int ksworker_type_wq_flags(WORK_QUEUE_TYPE type, ULONG flags);
-bool ksworker_item_claim(PWORK_QUEUE_ITEM item, PLIST_ENTRY owner);
+PLIST_ENTRY ksworker_item_claim(PWORK_QUEUE_ITEM item, PLIST_ENTRY owner);
 void ksworker_item_give(PWORK_QUEUE_ITEM item, PLIST_ENTRY owner);
 void ksworker_context_check(void *routine, int lockdep_depth);
 

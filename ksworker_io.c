@@ -60,12 +60,13 @@ enum io_kind {
 	IO_KIND_OBJECT,		/* IoQueueWorkItemEx(): routine_ex(device, context, item) */
 };
 
-/* Where an IO_WORKITEM comes from: "IoAl", "IoIn", "IoKe". */
+/* Where an IO_WORKITEM comes from: "IoAl", "IoIn", "IoKe", "IoGi". */
 enum io_magic {
 	IO_ENDED = 0,
 	IO_ALLOCATED = 0x6c416f49,
 	IO_INITIALISED = 0x6e496f49,
 	IO_KEPT = 0x654b6f49,
+	IO_GIVEN_UP = 0x69476f49,	/* its routine runs */
 };
 
 /**
@@ -98,8 +99,8 @@ struct io_run {
  * @device: from allocation on
  * @routine: what was queued last (both)
  * @context: the same
- * @rcu: of memory that cannot be freed at once
- * @kept: of memory that a worker has although it was freed
+ * @rcu: of memory that was freed
+ * @kept: of memory that a worker has although it was freed; it may be queued here meanwhile
  * @magic: where it comes from
  * @kind: of the routine
  */
@@ -112,8 +113,8 @@ struct _IO_WORKITEM {
 			PVOID context;
 		};
 		struct rcu_head rcu;
-		struct llist_node kept;
 	};
+	struct llist_node kept;
 	enum io_magic magic;
 	enum io_kind kind;
 };
@@ -326,6 +327,134 @@ static void *entry_routine(struct io_pool *pool, PLIST_ENTRY entry)
 }
 
 /*
+ * Taking an item out of its owner's hands
+ */
+
+/* The pool that @owner, a value of Flink, is of; NULL: of none. */
+static struct io_pool *owner_pool(PLIST_ENTRY owner)
+{
+	unsigned long offset = (unsigned long)owner - (unsigned long)pools;
+
+	return offset < sizeof(pools) ? &pools[offset / sizeof(*pools)] : NULL;
+}
+
+/* Under the lock of the pool that has it: it is ours from now on. */
+static void item_give_up(struct io_pool *pool, PIO_WORKITEM io)
+{
+	io->kind = entry_kind(pool, &io->WorkItem.List);
+	WRITE_ONCE(io->WorkItem.List.Flink, &pool->owner[IO_GIVEN]);
+}
+
+/*
+ * Under the lock of the pool that has it: the caller takes the memory of @io
+ * back, and @by, which is ours, is queued instead. NULL: nothing is.
+ */
+static void item_stand_in(struct io_pool *pool, PIO_WORKITEM io, PIO_WORKITEM by)
+{
+	PLIST_ENTRY entry = &io->WorkItem.List;
+
+	if (by) {
+		*by = *io;
+		by->magic = IO_ALLOCATED;
+		by->kind = entry_kind(pool, entry);
+		by->WorkItem.List.Flink = NULL;
+		ksworker_item_claim(&by->WorkItem, &pool->owner[IO_GIVEN]);
+	}
+	pool_replace(pool, entry, by ? &by->WorkItem.List : NULL);
+	room_update(pool);
+	ksworker_item_give(&io->WorkItem, NULL);
+	if (pool->watchers)
+		irq_work_queue(&io_tell);
+}
+
+/*
+ * The item is being freed (@uninit: its memory is taken back). Returns who had
+ * it: NULL: nobody. If it was a pool, its run is seen to; @by is used up if it
+ * is needed. The acquire pairs with the release at begin [ksw:item]. Who frees is
+ * not preempted: the item may begin before the lock is had, and be freed by its
+ * routine; it is there for as long as that [ksw:freed].
+ */
+static PLIST_ENTRY item_leave(PIO_WORKITEM io, bool uninit, PIO_WORKITEM by)
+{
+	PLIST_ENTRY owner, now;
+	struct io_pool *pool;
+	unsigned long flags;
+
+	do {
+		owner = smp_load_acquire(&io->WorkItem.List.Flink); /* [ksw:item] */
+		ksworker_hook(KSW_HOOK_IO_FREEING, NULL);
+		pool = owner_pool(owner);
+		if (!pool)
+			return owner;
+		raw_spin_lock_irqsave(&pool->lock, flags);
+		now = READ_ONCE(io->WorkItem.List.Flink);
+		if (now != owner || owner == &pool->owner[IO_GIVEN])
+			;
+		else if (uninit)
+			item_stand_in(pool, io, by);
+		else
+			item_give_up(pool, io);
+		raw_spin_unlock_irqrestore(&pool->lock, flags);
+	} while (now != owner);
+	return owner;
+}
+
+/* A worker has it: it will run there, and nobody can tell when that is over. */
+static bool item_keep(PIO_WORKITEM io)
+{
+	if (cmpxchg(&io->magic, IO_ALLOCATED, IO_KEPT) != IO_ALLOCATED)
+		return false;
+	llist_add(&io->kept, &io_kept);
+	return true;
+}
+
+/* One who frees it gets it; others may still look at it [ksw:freed]. */
+static bool item_free(PIO_WORKITEM io)
+{
+	if (cmpxchg(&io->magic, IO_ALLOCATED, IO_ENDED) != IO_ALLOCATED)
+		return false;
+	kfree_rcu(io, rcu); /* [ksw:freed] */
+	return true;
+}
+
+/* What is wrong with freeing an item. */
+enum io_end {
+	IO_END_RIGHT,
+	IO_END_OTHER,
+	IO_END_QUEUED,
+	IO_END_KEPT,
+};
+
+static const char * const end_rules[] = {
+	[IO_END_OTHER] =
+		"the item is not one of IoAllocateWorkItem, and is not freed",
+	[IO_END_QUEUED] =
+		"the item is queued, and is freed when it has run; free it after its routine began",
+	[IO_END_KEPT] =
+		"the item is queued on a worker, and its memory is kept until ksworker is unloaded; free it after its routine began",
+};
+
+/* Free it, now or later. */
+static enum io_end item_end(PIO_WORKITEM io)
+{
+	enum io_magic magic = READ_ONCE(io->magic);
+	PLIST_ENTRY owner;
+
+	if (magic == IO_KEPT || magic == IO_GIVEN_UP)
+		return IO_END_RIGHT;
+	if (magic != IO_ALLOCATED)
+		return IO_END_OTHER;
+	owner = item_leave(io, false, NULL);
+	if (!owner)
+		return item_free(io) ? IO_END_RIGHT : IO_END_OTHER;
+	if (owner_pool(owner))
+		return IO_END_QUEUED;
+	if (owner == &io_gone || !item_keep(io))
+		return IO_END_RIGHT;
+	return IO_END_KEPT;
+}
+
+/*
  * Running
  */
 
@@ -343,6 +472,8 @@ static void entry_begin(struct io_pool *pool, PLIST_ENTRY entry, struct io_run *
 		run->context = run->item->context;
 		run->device = run->item->device;
 	}
+	if (run->given)
+		WRITE_ONCE(run->item->magic, IO_GIVEN_UP);
 	ksworker_item_give(entry_item(entry), run->given ? &io_gone : NULL);
 }
 
@@ -400,6 +531,24 @@ static bool seat_next(struct io_seat *seat, struct io_run *run, bool enough)
 	return taken;
 }
 
+/*
+ * The routine of an item that was given up has returned. It may have initialised
+ * the item anew, and queued it: then that is one more mistake, of the same kind.
+ */
+static void given_end(PIO_WORKITEM io, void *routine)
+{
+	enum io_end wrong;
+
+	preempt_disable(); /* [ksw:freed] */
+	WRITE_ONCE(io->magic, IO_ALLOCATED);
+	if (READ_ONCE(io->WorkItem.List.Flink) == &io_gone)
+		WRITE_ONCE(io->WorkItem.List.Flink, NULL);
+	wrong = item_end(io);
+	preempt_enable();
+	if (wrong)
+		io_misuse("IoFreeWorkItem", end_rules[wrong], io, routine);
+}
+
 static void run_call(struct io_run *run, int lockdep_depth)
 {
 	switch (run->kind) {
@@ -416,7 +565,7 @@ static void run_call(struct io_run *run, int lockdep_depth)
 	ksworker_context_check(run->routine, lockdep_depth);
 	put_device(run->device);
 	if (run->given)
-		kfree(run->item);
+		given_end(run->item, run->routine);
 }
 
 /* The work function: also goes on with what was queued meanwhile. */
@@ -441,7 +590,8 @@ static void seat_run(struct work_struct *work)
 enum io_refusal {
 	IO_ACCEPTED,
 	IO_REFUSED_SEAT,	/* nothing to start it with; only if the caller asks */
-	IO_REFUSED_QUEUED,	/* the item is queued already, or was freed while it was */
+	IO_REFUSED_QUEUED,	/* the item is queued already */
+	IO_REFUSED_GONE,	/* it was freed while it was queued, and its routine runs */
 	IO_REFUSED_CLOSING,	/* its module, or ksworker, is being unloaded */
 };
 
@@ -462,13 +612,15 @@ static enum io_refusal pool_accept(struct io_pool *pool, PWORK_QUEUE_ITEM item,
 				   const struct io_run *run, bool seat_wanted)
 {
 	enum io_owner owner = run->kind == IO_KIND_EX ? IO_EX : IO_IO;
+	PLIST_ENTRY had;
 
 	if (unlikely(pool->leaving) && ksworker_leaves(item, run->routine))
 		return IO_REFUSED_CLOSING;
 	if (seat_wanted && pool->room <= 0)
 		return IO_REFUSED_SEAT;
-	if (unlikely(!ksworker_item_claim(item, &pool->owner[owner])))
-		return IO_REFUSED_QUEUED;
+	had = ksworker_item_claim(item, &pool->owner[owner]);
+	if (unlikely(had)) /* by now it may have run and be gone */
+		return had == &io_gone ? IO_REFUSED_GONE : IO_REFUSED_QUEUED;
 	item_fill(item, run);
 	pool_push(pool, &item->List);
 	room_update(pool);
@@ -494,7 +646,8 @@ static enum io_refusal pool_queue(struct io_pool *pool, PWORK_QUEUE_ITEM item,
 	return why;
 }
 
-static noinline void queue_misused(const char *call, enum io_refusal why, PWORK_QUEUE_ITEM item,
+/* @item may be gone: it is not looked at. */
+static noinline void queue_misused(const char *call, enum io_refusal why, const void *item,
 				   void *caller)
 {
 	ksworker_hook(KSW_HOOK_IO_REFUSED, NULL);
@@ -502,7 +655,7 @@ static noinline void queue_misused(const char *call, enum io_refusal why, PWORK_
 		io_misuse(call,
 			  "its module or ksworker is being unloaded, and the item does not run; a routine must not queue for ever",
 			  item, caller);
-	else if (READ_ONCE(item->List.Flink) == &io_gone)
+	else if (why == IO_REFUSED_GONE)
 		io_misuse(call,
 			  "the item was freed while it was queued, and is not queued again; free it after its routine began",
 			  item, caller);
@@ -572,7 +725,8 @@ EXPORT_SYMBOL_GPL(ExQueueWorkItem);
 
 static bool io_valid(PIO_WORKITEM io)
 {
-	return io->magic == IO_ALLOCATED || io->magic == IO_INITIALISED;
+	return io->magic == IO_ALLOCATED || io->magic == IO_INITIALISED ||
+	       io->magic == IO_GIVEN_UP; /* told so when it is claimed */
 }
 
 /* @run has the item and what it is to call; true: accepted. */
@@ -675,8 +829,9 @@ static noinline bool io_try(PIO_WORKITEM io, PIO_WORKITEM_ROUTINE_EX routine,
  *
  * Context: Any but NMI: also hard interrupts and under raw spinlocks.
  * Return: TRUE (1): the routine will run once. FALSE (0): as many items of this
- * type are queued or running as can be started, and nothing has happened. Also
- * FALSE for what the other calls warn about, with the same warning.
+ * type are queued or running as can be started, and nothing has happened, not
+ * even a look at the item. Also FALSE for what the other calls warn about, with
+ * the same warning.
  */
 BOOLEAN IoTryQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE_EX WorkerRoutine,
 			   WORK_QUEUE_TYPE QueueType, PVOID Context)
@@ -755,91 +910,6 @@ VOID IoInitializeWorkItem(PVOID IoObject, PIO_WORKITEM IoWorkItem)
 }
 EXPORT_SYMBOL_GPL(IoInitializeWorkItem);
 
-/* The pool that @owner, a value of Flink, is of; NULL: of none. */
-static struct io_pool *owner_pool(PLIST_ENTRY owner)
-{
-	unsigned long offset = (unsigned long)owner - (unsigned long)pools;
-
-	return offset < sizeof(pools) ? &pools[offset / sizeof(*pools)] : NULL;
-}
-
-/* Under the lock of the pool that has it: it is ours from now on. */
-static void item_give_up(struct io_pool *pool, PIO_WORKITEM io)
-{
-	io->kind = entry_kind(pool, &io->WorkItem.List);
-	WRITE_ONCE(io->WorkItem.List.Flink, &pool->owner[IO_GIVEN]);
-}
-
-/*
- * Under the lock of the pool that has it: the caller takes the memory of @io
- * back, and @by, which is ours, is queued instead. NULL: nothing is.
- */
-static void item_stand_in(struct io_pool *pool, PIO_WORKITEM io, PIO_WORKITEM by)
-{
-	PLIST_ENTRY entry = &io->WorkItem.List;
-
-	if (by) {
-		*by = *io;
-		by->kind = entry_kind(pool, entry);
-		by->WorkItem.List.Flink = NULL;
-		ksworker_item_claim(&by->WorkItem, &pool->owner[IO_GIVEN]);
-	}
-	pool_replace(pool, entry, by ? &by->WorkItem.List : NULL);
-	room_update(pool);
-	ksworker_item_give(&io->WorkItem, NULL);
-	if (pool->watchers)
-		irq_work_queue(&io_tell);
-}
-
-/*
- * The item is being freed (@uninit: its memory is taken back). Returns who had
- * it: NULL: nobody. If it was a pool, its run is seen to; @by is used up if it
- * is needed. The acquire pairs with the release at begin [ksw:item].
- */
-static PLIST_ENTRY item_leave(PIO_WORKITEM io, bool uninit, PIO_WORKITEM by)
-{
-	PLIST_ENTRY owner, now;
-	struct io_pool *pool;
-	unsigned long flags;
-
-	do {
-		owner = smp_load_acquire(&io->WorkItem.List.Flink); /* [ksw:item] */
-		pool = owner_pool(owner);
-		if (!pool)
-			return owner;
-		raw_spin_lock_irqsave(&pool->lock, flags);
-		now = READ_ONCE(io->WorkItem.List.Flink);
-		if (now != owner || owner == &pool->owner[IO_GIVEN])
-			;
-		else if (uninit)
-			item_stand_in(pool, io, by);
-		else
-			item_give_up(pool, io);
-		raw_spin_unlock_irqrestore(&pool->lock, flags);
-	} while (now != owner);
-	return owner;
-}
-
-/* A worker has it: it will run there, and nobody can tell when that is over. */
-static void item_keep(PIO_WORKITEM io, void *caller)
-{
-	if (cmpxchg(&io->magic, IO_ALLOCATED, IO_KEPT) != IO_ALLOCATED)
-		return;
-	llist_add(&io->kept, &io_kept);
-	io_misuse("IoFreeWorkItem",
-		  "the item is queued on a worker, and its memory is kept until ksworker is unloaded; free it after its routine began",
-		  io, caller);
-}
-
-static void item_free(PIO_WORKITEM io)
-{
-	io->magic = IO_ENDED;
-	if (compat_kfree_usable())
-		kfree(io);
-	else
-		kfree_rcu(io, rcu);
-}
-
 /**
  * IoFreeWorkItem() - free what IoAllocateWorkItem() made
  * @IoWorkItem: the item, which is not queued; NULL is ignored
@@ -853,27 +923,15 @@ static void item_free(PIO_WORKITEM io)
  */
 VOID IoFreeWorkItem(PIO_WORKITEM IoWorkItem)
 {
-	void *caller = __builtin_return_address(0);
-	PLIST_ENTRY owner;
+	enum io_end wrong;
 
-	if (!IoWorkItem || IoWorkItem->magic == IO_KEPT)
+	if (!IoWorkItem)
 		return;
-	if (IoWorkItem->magic != IO_ALLOCATED) {
-		if (READ_ONCE(IoWorkItem->WorkItem.List.Flink) != &io_gone)
-			io_misuse(__func__,
-				  "the item is not one of IoAllocateWorkItem, and is not freed",
-				  IoWorkItem, caller);
-		return;
-	}
-	owner = item_leave(IoWorkItem, false, NULL);
-	if (!owner)
-		item_free(IoWorkItem);
-	else if (owner_pool(owner))
-		io_misuse(__func__,
-			  "the item is queued, and is freed when it has run; free it after its routine began",
-			  IoWorkItem, caller);
-	else if (owner != &io_gone)
-		item_keep(IoWorkItem, caller);
+	preempt_disable(); /* [ksw:freed] */
+	wrong = item_end(IoWorkItem);
+	preempt_enable();
+	if (unlikely(wrong))
+		io_misuse(__func__, end_rules[wrong], IoWorkItem, __builtin_return_address(0));
 }
 EXPORT_SYMBOL_GPL(IoFreeWorkItem);
 
@@ -912,7 +970,7 @@ static void uninit_misused(PIO_WORKITEM io, PLIST_ENTRY owner, bool copied, void
 
 /**
  * IoUninitializeWorkItem() - end what IoInitializeWorkItem() made
- * @IoWorkItem: the item, which is not queued
+ * @IoWorkItem: the item, which is not queued; NULL is ignored
  *
  * The memory is the caller's again.
  *
@@ -928,7 +986,7 @@ VOID IoUninitializeWorkItem(PIO_WORKITEM IoWorkItem)
 	PIO_WORKITEM by = NULL;
 	PLIST_ENTRY owner;
 
-	if (READ_ONCE(IoWorkItem->WorkItem.List.Flink) == &io_gone)
+	if (!IoWorkItem || READ_ONCE(IoWorkItem->WorkItem.List.Flink) == &io_gone)
 		return;
 	if (IoWorkItem->magic != IO_INITIALISED) {
 		io_misuse(__func__,

@@ -4,6 +4,7 @@
  * caller, no memory is lost or touched wrongly, and what was queued runs once.
  */
 #include <linux/preempt.h>
+#include <linux/slab.h>
 
 #include "io_hold.h"
 
@@ -240,6 +241,134 @@ static void an_item_freed_while_a_worker_has_it_runs_once(struct kunit *test)
 	expect_one_run(test, j);
 }
 
+/* All seats of Normal are taken: what is queued there stays queued, until one is released. */
+static struct job **seats_all(struct fixture *f)
+{
+	struct job **jobs = kunit_kzalloc(f->test, SEATS * sizeof(*jobs), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(f->test, jobs);
+	seats_take(f, NormalWorkQueue, jobs, SEATS);
+	return jobs;
+}
+
+static void act_queues_what_was_freed_anew(struct probe *p)
+{
+	struct job *j = job_of(p);
+
+	if (!job_runs(j, 1))
+		return;
+	ExInitializeWorkItem((PWORK_QUEUE_ITEM)j->io, job_plain, j);
+	job_out();
+	ExQueueWorkItem((PWORK_QUEUE_ITEM)j->io, NormalWorkQueue);
+}
+
+static void an_item_freed_while_queued_can_be_queued_anew_by_its_routine(struct kunit *test)
+{
+	struct job *j = job_io(test->priv, NULL);
+	struct job **jobs = seats_all(test->priv);
+
+	j->p->act = act_queues_what_was_freed_anew;
+	job_queue_io(j, NormalWorkQueue);
+	expect_warning("ksworker: IoFreeWorkItem: the item is queued, and is freed when it has run");
+	IoFreeWorkItem(j->io);
+	expect_warning("called from job_device");
+	probe_release(jobs[0]->p);
+	KUNIT_EXPECT_TRUE(test, probe_ended(j->p));
+	jobs_release(jobs + 1, SEATS - 1);
+	KUNIT_ASSERT_TRUE(test, jobs_home());
+	KUNIT_EXPECT_TRUE(test, job_runs(j, 2));
+	KUNIT_EXPECT_EQ(test, atomic_read(&j->kinds[0]), 1);
+}
+
+static void actor_frees_its_item(struct actor *a)
+{
+	IoFreeWorkItem(job_of(a->probe)->io);
+}
+
+/* Freed while queued; before that is known for sure it begins, and is freed by its routine. */
+static void an_item_freed_twice_as_it_begins_is_freed_once(struct kunit *test)
+{
+	struct job *j = job_io(test->priv, NULL);
+	struct job **jobs = seats_all(test->priv);
+	struct actor *a;
+
+	j->p->act = act_frees_its_item;
+	job_queue_io(j, NormalWorkQueue);
+	a = hold_actor(test->priv, KSW_HOOK_IO_FREEING, actor_frees_its_item, NULL, j->p);
+	probe_release(jobs[0]->p);
+	KUNIT_EXPECT_TRUE(test, probe_ended(j->p));
+	expect_warning("ksworker: IoFreeWorkItem: the item is not one of IoAllocateWorkItem");
+	hold_release(KSW_HOOK_IO_FREEING);
+	KUNIT_EXPECT_TRUE(test, actor_done(a));
+	jobs_release(jobs + 1, SEATS - 1);
+	KUNIT_EXPECT_TRUE(test, job_runs(j, 1));
+}
+
+static void act_queues_its_io_item(struct probe *p)
+{
+	if (job_runs(job_of(p), 1))
+		job_queue_io(job_of(p), NormalWorkQueue);
+}
+
+/* Kept for a worker's sake, when the worker is done with it and it is queued in a pool. */
+static void an_item_that_is_kept_while_a_pool_has_it_runs(struct kunit *test)
+{
+	struct job *j = job_io(test->priv, NULL);
+	PWORK_QUEUE_ITEM item = (PWORK_QUEUE_ITEM)j->io;
+	struct job **jobs = seats_all(test->priv);
+	PKSWORKER w;
+	struct probe *held = worker_stuck(test->priv, &w);
+	struct actor *a;
+
+	j->p->act = act_queues_its_io_item;
+	ExInitializeWorkItem(item, job_plain, j);
+	job_out();
+	KUNIT_ASSERT_EQ(test, KsQueueWorkItem(w, item), STATUS_SUCCESS);
+	a = hold_actor(test->priv, KSW_HOOK_IO_FREEING, actor_frees_its_item, NULL, j->p);
+	probe_release(held);
+	KUNIT_EXPECT_TRUE(test, probe_ended(j->p));
+	expect_warning("ksworker: IoFreeWorkItem: the item is queued on a worker, and its memory is kept");
+	hold_release(KSW_HOOK_IO_FREEING);
+	KUNIT_EXPECT_TRUE(test, actor_done(a));
+	jobs_release(jobs, SEATS);
+	KUNIT_ASSERT_TRUE(test, jobs_home());
+	KUNIT_EXPECT_EQ(test, atomic_read(&j->kinds[1]), 1);
+}
+
+static void act_frees_its_memory(struct probe *p)
+{
+	kfree(job_of(p)->told);
+}
+
+static void actor_queues_its_memory(struct actor *a)
+{
+	ExQueueWorkItem((PWORK_QUEUE_ITEM)job_of(a->probe)->told, NormalWorkQueue);
+}
+
+/* The caller that queued it twice is told so when it has run, and is gone. */
+static void an_item_queued_twice_is_not_looked_at_when_it_is_gone(struct kunit *test)
+{
+	struct job *j = job_new(test->priv);
+	PWORK_QUEUE_ITEM item = kmalloc(sizeof(*item), GFP_KERNEL);
+	struct job **jobs = seats_all(test->priv);
+	struct actor *a;
+
+	KUNIT_ASSERT_NOT_NULL(test, item);
+	ExInitializeWorkItem(item, job_plain, j);
+	j->told = (PIO_WORKITEM)item;
+	j->p->act = act_frees_its_memory;
+	job_out();
+	ExQueueWorkItem(item, NormalWorkQueue);
+	a = hold_actor(test->priv, KSW_HOOK_IO_REFUSED, actor_queues_its_memory, NULL, j->p);
+	probe_release(jobs[0]->p);
+	KUNIT_EXPECT_TRUE(test, probe_ended(j->p));
+	expect_warning("ksworker: ExQueueWorkItem: " QUEUED_TWICE);
+	hold_release(KSW_HOOK_IO_REFUSED);
+	KUNIT_EXPECT_TRUE(test, actor_done(a));
+	jobs_release(jobs + 1, SEATS - 1);
+	KUNIT_EXPECT_TRUE(test, job_runs(j, 1));
+}
+
 /* Uninitialised while queued */
 
 static void job_in_memory(struct kunit *test, struct job *j, struct io_device *d)
@@ -384,6 +513,11 @@ static void free_of_null_is_ignored(struct kunit *test)
 	IoFreeWorkItem(NULL);
 }
 
+static void uninitialise_of_null_is_ignored(struct kunit *test)
+{
+	IoUninitializeWorkItem(NULL);
+}
+
 static void a_type_that_there_is_not_is_named_and_the_item_runs(struct kunit *test)
 {
 	static const int types[] = { MaximumWorkQueue, 8, 31, 64, -1 };
@@ -465,6 +599,59 @@ static void a_pools_routine_that_leaves_preemption_off_is_reported(struct kunit 
 	KUNIT_EXPECT_EQ(test, next->p->saw.preempt, 0);
 }
 
+/* One seat runs one routine that looks around, one that leaks, and one that looks again. */
+static void expect_leak_in_a_pool_is_put_right(struct kunit *test, PWORKER_THREAD_ROUTINE routine,
+					       const char *warning)
+{
+	struct job *before = job_new(test->priv), *after = job_new(test->priv);
+	struct job *leak = job_new(test->priv);
+	struct job **jobs = seats_all(test->priv);
+
+	before->p->act = probe_looks;
+	after->p->act = probe_looks;
+	ExInitializeWorkItem(&leak->p->item, routine, leaked_new(test));
+	job_queue(before, NormalWorkQueue);
+	ExQueueWorkItem(&leak->p->item, NormalWorkQueue);
+	job_queue(after, NormalWorkQueue);
+	if (warning)
+		expect_warning(warning);
+	probe_release(jobs[0]->p);
+	KUNIT_EXPECT_TRUE(test, probe_ended(after->p));
+	expect_same_surroundings(test, &before->p->saw, &after->p->saw);
+	jobs_release(jobs + 1, SEATS - 1);
+}
+
+static void a_pools_routine_that_leaves_interrupts_off_is_reported(struct kunit *test)
+{
+	expect_leak_in_a_pool_is_put_right(test, leaks_interrupts,
+					   "leaks_interrupts [ksworker_kunit] returned with");
+}
+
+static void a_pools_routine_that_leaves_bottom_halves_off_is_reported(struct kunit *test)
+{
+	expect_leak_in_a_pool_is_put_right(test, leaks_bottom_halves,
+					   "leaks_bottom_halves [ksworker_kunit] returned with");
+}
+
+static void a_pools_routine_that_stays_in_an_rcu_section_is_reported(struct kunit *test)
+{
+	expect_leak_in_a_pool_is_put_right(test, leaks_rcu,
+					   "leaks_rcu [ksworker_kunit] returned with");
+}
+
+/* Without lockdep nobody knows who holds a mutex. */
+static void a_pools_routine_that_keeps_a_mutex_is_reported(struct kunit *test)
+{
+	expect_leak_in_a_pool_is_put_right(test, leaks_mutex, IS_ENABLED(CONFIG_LOCKDEP) ?
+					   "leaks_mutex [ksworker_kunit] returned with" : NULL);
+}
+
+static void a_pools_routine_that_keeps_a_spinlock_is_reported(struct kunit *test)
+{
+	expect_leak_in_a_pool_is_put_right(test, leaks_spinlock,
+					   "leaks_spinlock [ksworker_kunit] returned with");
+}
+
 static struct kunit_case io_misuse_cases[] = {
 	KUNIT_CASE(an_item_queued_twice_is_named_and_runs_once),
 	KUNIT_CASE(the_caller_is_named),
@@ -480,6 +667,10 @@ static struct kunit_case io_misuse_cases[] = {
 	KUNIT_CASE(an_item_freed_twice_while_queued_runs_once),
 	KUNIT_CASE(an_item_freed_while_queued_is_not_queued_again),
 	KUNIT_CASE(an_item_freed_while_a_worker_has_it_runs_once),
+	KUNIT_CASE(an_item_freed_while_queued_can_be_queued_anew_by_its_routine),
+	KUNIT_CASE(an_item_freed_twice_as_it_begins_is_freed_once),
+	KUNIT_CASE(an_item_that_is_kept_while_a_pool_has_it_runs),
+	KUNIT_CASE(an_item_queued_twice_is_not_looked_at_when_it_is_gone),
 	KUNIT_CASE(an_item_uninitialised_while_queued_runs_once),
 	KUNIT_CASE(the_last_item_uninitialised_while_queued_runs_once),
 	KUNIT_CASE(an_item_uninitialised_while_queued_by_ex_runs_once),
@@ -488,12 +679,18 @@ static struct kunit_case io_misuse_cases[] = {
 	KUNIT_CASE(an_item_without_a_routine_is_named_and_not_queued),
 	KUNIT_CASE(no_item_is_named),
 	KUNIT_CASE(free_of_null_is_ignored),
+	KUNIT_CASE(uninitialise_of_null_is_ignored),
 	KUNIT_CASE(a_type_that_there_is_not_is_named_and_the_item_runs),
 	KUNIT_CASE(a_try_of_a_type_that_there_is_not_is_named_and_the_item_runs),
 	KUNIT_CASE(an_item_of_another_kind_is_named_and_not_freed),
 	KUNIT_CASE(an_item_of_another_kind_is_named_and_not_ended),
 	KUNIT_CASE(an_item_that_was_ended_is_named_and_not_queued),
 	KUNIT_CASE(a_pools_routine_that_leaves_preemption_off_is_reported),
+	KUNIT_CASE(a_pools_routine_that_leaves_interrupts_off_is_reported),
+	KUNIT_CASE(a_pools_routine_that_leaves_bottom_halves_off_is_reported),
+	KUNIT_CASE(a_pools_routine_that_stays_in_an_rcu_section_is_reported),
+	KUNIT_CASE(a_pools_routine_that_keeps_a_mutex_is_reported),
+	KUNIT_CASE(a_pools_routine_that_keeps_a_spinlock_is_reported),
 	{}
 };
 

@@ -149,6 +149,15 @@ void probe_release(struct probe *p);
 int probe_runs(struct probe *p);
 void probe_looks(struct probe *p);
 void surroundings_record(struct surroundings *s);
+void expect_same_surroundings(struct kunit *test, struct surroundings *a, struct surroundings *b);
+
+/* Routines that return with their context changed (G10); all take what leaked_new() makes. */
+void *leaked_new(struct kunit *test);
+void leaks_interrupts(PVOID parameter);
+void leaks_bottom_halves(PVOID parameter);
+void leaks_rcu(PVOID parameter);
+void leaks_mutex(PVOID parameter);
+void leaks_spinlock(PVOID parameter);
 
 PKSWORKER worker_open(struct fixture *f, ULONG flags);
 PKSWORKER worker_open_type(struct fixture *f, WORK_QUEUE_TYPE type, ULONG flags);

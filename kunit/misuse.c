@@ -372,28 +372,28 @@ static void leaks_preemption_twice(PVOID parameter)
 	preempt_disable();
 }
 
-static void leaks_interrupts(PVOID parameter)
+void leaks_interrupts(PVOID parameter)
 {
 	local_irq_disable();
 }
 
-static void leaks_bottom_halves(PVOID parameter)
+void leaks_bottom_halves(PVOID parameter)
 {
 	local_bh_disable();
 }
 
-static void leaks_rcu(PVOID parameter)
+void leaks_rcu(PVOID parameter)
 	__acquires(RCU)
 {
 	rcu_read_lock();
 }
 
-static void leaks_mutex(PVOID parameter)
+void leaks_mutex(PVOID parameter)
 {
 	mutex_lock(&((struct leaked *)parameter)->mutex);
 }
 
-static void leaks_spinlock(PVOID parameter)
+void leaks_spinlock(PVOID parameter)
 	__acquires(&((struct leaked *)parameter)->lock)
 {
 	raw_spin_lock(&((struct leaked *)parameter)->lock);
@@ -402,7 +402,7 @@ static void leaks_spinlock(PVOID parameter)
 /* No memory of the case: a lock that stays locked for ever is never looked at again. */
 static struct leaked leaked_at_last;
 
-static struct leaked *leaked_new(struct kunit *test)
+void *leaked_new(struct kunit *test)
 {
 	struct leaked *l = &leaked_at_last;
 
@@ -412,8 +412,7 @@ static struct leaked *leaked_new(struct kunit *test)
 	return l;
 }
 
-static void expect_same_surroundings(struct kunit *test, struct surroundings *a,
-				     struct surroundings *b)
+void expect_same_surroundings(struct kunit *test, struct surroundings *a, struct surroundings *b)
 {
 	KUNIT_EXPECT_EQ(test, a->preempt, b->preempt);
 	KUNIT_EXPECT_EQ(test, a->rcu, b->rcu);
