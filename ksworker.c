@@ -743,6 +743,7 @@ static void context_mend(int depth)
 /* Put it right first: a report from the context that was left may be one mistake more. */
 static noinline void context_restore(struct ksworker *w, void *routine, int depth)
 {
+	static DEFINE_RATELIMIT_STATE(limit, DEFAULT_RATELIMIT_INTERVAL, 50);
 	bool interrupts = irqs_disabled();
 	bool bottom_halves = softirq_count();
 	bool preemption = preempt_count() & PREEMPT_MASK;
@@ -750,14 +751,16 @@ static noinline void context_restore(struct ksworker *w, void *routine, int dept
 	bool lock = lockdep_depth(current) > depth;
 
 	context_mend(depth);
-	WARN_RATELIMIT(1, "ksworker: %ps returned with%s%s%s%s%s; a routine must return with the context as it found it (worker %u of %s)\n",
-		       routine,
-		       interrupts ? " interrupts off" : "",
-		       bottom_halves ? " bottom halves off" : "",
-		       preemption ? " preemption off" : "",
-		       rcu ? " an RCU read section open" : "",
-		       lock ? " a lock held" : "", w ? w->id : 0,
-		       w ? owner_name(w->owner) : "the pools");
+	if (!__ratelimit(&limit))
+		return;
+	WARN(1, "ksworker: %ps returned with%s%s%s%s%s; a routine must return with the context as it found it (worker %u of %s)\n",
+	     routine,
+	     interrupts ? " interrupts off" : "",
+	     bottom_halves ? " bottom halves off" : "",
+	     preemption ? " preemption off" : "",
+	     rcu ? " an RCU read section open" : "",
+	     lock ? " a lock held" : "", w ? w->id : 0,
+	     w ? owner_name(w->owner) : "the pools");
 }
 
 /* For ksworker_io.c, whose routines are of no worker. */

@@ -219,20 +219,31 @@ static void the_counted_item_does_not_pass_a_batch(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, KsDecrementCountedWorker(b.w), 0);
 }
 
-/* The runner is held before it takes the first of the batch. */
-static void batched_hold(struct kunit *test, struct batched *b, enum ksworker_hook at)
-{
-	batched_open(test, b, NULL);
-	hold_arm(at, b->w);
-	probe_release(b->held);
-	KUNIT_ASSERT_TRUE(test, hold_reached(at));
-	KUNIT_ASSERT_EQ(test, probe_runs(b->p[0]), 0);
-}
-
 static void batched_go_on(struct kunit *test, struct batched *b, enum ksworker_hook at)
 {
 	hold_release(at);
 	worker_settle(test->priv, b->w);
+}
+
+/*
+ * The runner is held before it takes the first of the batch. Where its slice is over before
+ * that, since the machine is busy, it takes the first one from the line: once more, then.
+ */
+static void batched_hold(struct kunit *test, struct batched *b, enum ksworker_hook at)
+{
+	int tries;
+
+	for (tries = 0; tries < 50; tries++) {
+		batched_open(test, b, NULL);
+		hold_arm(at, b->w);
+		probe_release(b->held);
+		KUNIT_ASSERT_TRUE(test, hold_reached(at));
+		if (!probe_runs(b->p[0]))
+			return;
+		batched_go_on(test, b, at);
+		worker_close(test->priv, b->w);
+	}
+	KUNIT_ASSERT_TRUE_MSG(test, false, "the slice was over each time");
 }
 
 static void a_cancel_before_the_runner_takes_it_from_the_batch_wins(struct kunit *test)
