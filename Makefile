@@ -10,7 +10,7 @@ ARGS ?=
 DURATION ?= 60
 .DEFAULT_GOAL := modules
 MAKEFLAGS += --no-print-directory
-.PHONY: modules install uninstall sign dkms-install dkms-uninstall deb docs test-dkms test-deb demo test test-all torture model coverage \
+.PHONY: modules install uninstall sign dkms-install dkms-uninstall deb docs test-dkms test-deb demo test test-all test-arch torture model coverage \
 	mutants bench bench-gate check shell clean help
 
 modules: ; +@scripts/kbuild "$(KDIR)" modules
@@ -28,6 +28,7 @@ deb: ; @scripts/setup deb && scripts/deb
 demo: ; @scripts/setup test && scripts/vmtest --kernel stock-6.12 --suite demo $(ARGS)
 test: ; @scripts/setup test && scripts/vmtest --kernel $(KERNEL) $(ARGS)
 test-all: ; @scripts/test-all $(ARGS)
+test-arch: ; @scripts/test-all --arch $(ARGS)
 # Debian 13 has no 6.1 source: what needs it fails by itself, and says so
 check: ; @scripts/setup check && { scripts/setup kernel-6.1 || true; } && scripts/check $(ARGS)
 # DURATION=seconds, KERNEL=NAME; four CPUs come and go
@@ -57,6 +58,7 @@ help:
 	'make demo        the sample driver at work, on Debian'\''s 6.12 kernel in QEMU' \
 	'make test        the tests on the 6.12 debug kernel in QEMU (KERNEL=NAME for another)' \
 	'make test-all    the matrix: 6.1 and 6.12, KASAN, KCSAN, PREEMPT_RT and stock, 1 to 4 CPUs, and torture' \
+	'make test-arch   the same on machines of another kind, emulated: arm64, 32-bit x86, s390x (big-endian)' \
 	'make torture     load from all contexts while workers and CPUs come and go (DURATION=60 KERNEL=NAME)' \
 	'make test-dkms   DKMS in a Debian of its own: installed for 6.1 and 6.12, booted, removed (root)' \
 	'make test-deb    the packages in a Debian 12 and 13 of their own: installed, upgraded, purged (root)' \
