@@ -9,7 +9,7 @@
 #include "binary.h"
 
 #define ITEMS 3
-#define CALLS 3000
+#define ROUNDS 1000
 
 typedef void WINAPI WORKER_THREAD_ROUTINE(void *Parameter);
 
@@ -40,7 +40,20 @@ static struct binary_counts *counts;
 static void *worker;
 static WORK_QUEUE_ITEM items[ITEMS];
 
-/* The routines of one worker never overlap, so nothing here is locked. */
+static void queue(WORK_QUEUE_ITEM *item)
+{
+	counts->asked++;
+	if (KsQueueWorkItem(worker, item) >= 0)
+		counts->accepted++;
+	else
+		counts->refused++;
+}
+
+/*
+ * Each run queues the next item, whose place is free, then that item again and
+ * another one, which are refused. The routines of one worker never overlap, so
+ * nothing here is locked.
+ */
 static void WINAPI routine(void *Parameter)
 {
 	WORK_QUEUE_ITEM *item = Parameter;
@@ -48,7 +61,11 @@ static void WINAPI routine(void *Parameter)
 	/* ours again: it is one of them, and not queued */
 	if (item < items || item >= items + ITEMS || item->List.Flink || item->Parameter != item)
 		counts->wrong++;
-	counts->ran++;
+	if (++counts->ran == ROUNDS)
+		return;
+	queue(&items[counts->ran % ITEMS]);
+	queue(&items[counts->ran % ITEMS]);
+	queue(&items[(counts->ran + 1) % ITEMS]);
 }
 
 int WINAPI binary_entry(struct binary_counts *what)
@@ -65,14 +82,13 @@ int WINAPI binary_entry(struct binary_counts *what)
 		items[i].Parameter = &items[i];
 		items[i].List.Flink = (void *)0;
 	}
-	for (i = 0; i < CALLS; i++) {
-		counts->asked++;
-		if (KsQueueWorkItem(worker, &items[i % ITEMS]) >= 0)
-			counts->accepted++;
-		else
-			counts->refused++;
-	}
-	return 0;
+	/* from then on the counts are the routine's */
+	counts->asked = 1;
+	counts->accepted = 1;
+	status = KsQueueWorkItem(worker, &items[0]);
+	if (status < 0)
+		KsUnregisterWorker(worker);
+	return status;
 }
 
 void WINAPI binary_unload(void)

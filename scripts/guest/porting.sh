@@ -29,15 +29,10 @@ try() {
 	fi
 }
 
-# run MODULE WORDS: for three seconds, then what it says when it is unloaded
+# run MODULE WORDS: for three seconds, then the line with these words that it says when it is unloaded
 run() {
 	insmod "/modules/$1.ko" || return 1
 	sleep 3
-	said "$1" "$2"
-}
-
-# said MODULE WORDS: it is unloaded, and says the line that begins so
-said() {
 	rmmod "$1" || return 1
 	dmesg | sed -n "s/^.*\($2 \)/\1/p" | tail -n 1 >/tmp/porting.said
 	cat /tmp/porting.said
@@ -56,12 +51,9 @@ each_reset_that_was_asked_for_is_done() {
 	[ "$(value asked)" -ge 1 ] && [ "$(value asked)" = "$(value 'done')" ]
 }
 
-# Unregister has run what was accepted, so there is nothing to wait for
 a_binary_has_each_accepted_item_run_once() {
-	insmod /modules/meter_binary.ko || return 1
-	said meter_binary 'binary: asked' || return 1
-	[ "$(value accepted)" -ge 1 ] && [ "$(value accepted)" = "$(value ran)" ] && [ "$(value wrong)" = 0 ] &&
-		[ $(($(value accepted) + $(value refused))) = 3000 ]
+	run meter_binary 'binary: asked' || return 1
+	[ "$(value accepted)" = 1000 ] && [ "$(value ran)" = 1000 ] && [ "$(value refused)" = 1998 ] && [ "$(value wrong)" = 0 ]
 }
 
 MINE=

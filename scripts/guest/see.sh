@@ -392,14 +392,27 @@ top_makes_a_histogram_of_the_tracepoints() {
 	python3 -c 'import json; t = json.load(open("/tmp/top.json")); assert t["run"]["count"] > 10 and t["wait"]["count"] > 10 and t["run"]["max_us"] >= 1000, t'
 }
 
+a_parameter_that_makes_no_sense_is_refused() {
+	for parameter in stall_ms timing; do
+		before=$(cat $PARAMETERS/$parameter)
+		! echo nonsense >$PARAMETERS/$parameter || return 1
+		[ "$(cat $PARAMETERS/$parameter)" = "$before" ] || return 1
+	done
+	# once more the same changes nothing
+	echo 1 >$PARAMETERS/timing && echo 1 >$PARAMETERS/timing || return 1
+	[ "$(cat $PARAMETERS/timing)" = Y ] || return 1
+	echo 0 >$PARAMETERS/timing && [ "$(cat $PARAMETERS/timing)" = N ]
+}
+
 echo "KTAP version 1"
-if [ -n "$TOP" ]; then echo "1..17"; else echo "1..12"; fi
+if [ -n "$TOP" ]; then echo "1..18"; else echo "1..13"; fi
 try a_routine_that_hangs_is_reported_once a_routine_that_hangs_is_reported_once
 try an_item_that_waits_in_a_long_line_is_reported_once an_item_that_waits_in_a_long_line_is_reported_once
 try what_is_quick_or_idle_is_not_reported what_is_quick_or_idle_is_not_reported
 try stall_ms_0_reports_nothing_and_can_be_set_later stall_ms_0_reports_nothing_and_can_be_set_later
 set_stall 30000
 try times_are_shown_when_timing_is_on times_are_shown_when_timing_is_on
+try a_parameter_that_makes_no_sense_is_refused a_parameter_that_makes_no_sense_is_refused
 try the_tracepoints_work_by_hand the_tracepoints_work_by_hand
 try without_the_parameter_a_worker_has_no_directory without_the_parameter_a_worker_has_no_directory
 try a_workers_directory_is_there_for_as_long_as_the_worker a_workers_directory_is_there_for_as_long_as_the_worker
