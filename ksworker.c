@@ -2134,11 +2134,11 @@ void ksworker_leaver_add(struct ksw_leaver *leaver)
 
 void ksworker_leaver_remove(struct ksw_leaver *leaver)
 {
-	struct ksw_leaver **link = &leavers;
+	struct ksw_leaver **link;
 
 	raw_spin_lock_irq(&leavers_lock);
-	while (*link != leaver)
-		link = &(*link)->next;
+	for (link = &leavers; *link != leaver; link = &(*link)->next)
+		;
 	WRITE_ONCE(*link, leaver->next);
 	raw_spin_unlock_irq(&leavers_lock);
 }

@@ -449,9 +449,8 @@ static enum io_end item_end(PIO_WORKITEM io)
 		return item_free(io) ? IO_END_RIGHT : IO_END_OTHER;
 	if (owner_pool(owner))
 		return IO_END_QUEUED;
-	if (owner == &io_gone || !item_keep(io))
-		return IO_END_RIGHT;
-	return IO_END_KEPT;
+	/* gone: its own routine took care of it meanwhile */
+	return owner != &io_gone && item_keep(io) ? IO_END_KEPT : IO_END_RIGHT;
 }
 
 /*
