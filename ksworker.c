@@ -1192,7 +1192,7 @@ EXPORT_SYMBOL_GPL(KsRegisterWorkerEx);
  * [model:place_queue]
  */
 static compat_inline enum ksw_refusal place_fill(struct ksworker *w, PWORK_QUEUE_ITEM item,
-						   u64 *s, u64 look)
+						 u64 *s, u64 look)
 {
 	bool backlog = w->backlog;
 	u64 new;
@@ -1226,7 +1226,7 @@ static noinline enum ksw_refusal place_fill_seen(struct ksworker *w, PWORK_QUEUE
 
 /* The item is claimed, and @s was read; @caller: NULL if nobody observes. */
 static compat_inline enum ksw_refusal place_put(struct ksworker *w, PWORK_QUEUE_ITEM item,
-						  u64 s, void *caller)
+						u64 s, void *caller)
 {
 	enum ksw_refusal why = caller ? place_fill_seen(w, item, &s, caller) :
 					place_fill(w, item, &s, 0);
@@ -1238,7 +1238,7 @@ static compat_inline enum ksw_refusal place_put(struct ksworker *w, PWORK_QUEUE_
 }
 
 static compat_inline enum ksw_refusal item_put(struct ksworker *w, PWORK_QUEUE_ITEM item,
-						 void *caller)
+					       void *caller)
 {
 	u64 s = state_read(w);
 
@@ -1327,7 +1327,7 @@ static noinline NTSTATUS queue_rest(struct ksworker *w, PWORK_QUEUE_ITEM item, u
  * [model:place_queue]
  */
 static compat_inline enum queue_rest queue_busy(struct ksworker *w, PWORK_QUEUE_ITEM item,
-						  u64 *s, bool backlog)
+						u64 *s, bool backlog)
 {
 	u64 new;
 
