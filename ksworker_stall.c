@@ -25,7 +25,7 @@
 #include "ksworker_internal.h"
 
 #define STALL_NAMED	3	/* so many of those that wait are named */
-#define STALL_COUNTED	1000	/* and so many counted, with interrupts off */
+#define STALL_COUNTED	100	/* and so many counted, with interrupts off */
 
 static void stall_work_fn(struct work_struct *work);
 static DECLARE_DELAYED_WORK(stall_work, stall_work_fn);

@@ -7,7 +7,7 @@
 #include "hold.h"
 
 #define NEVER		(ULONG_MAX / 2)		/* nothing is longer */
-#define SO_MANY		1001			/* more than it counts */
+#define SO_MANY		101			/* more than it counts */
 
 #define RUNS		"stall: routine probe_routine [ksworker_kunit] has run for"
 #define WAITS		"stall: an item has waited for"
