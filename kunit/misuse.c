@@ -346,7 +346,8 @@ static void a_queued_item_that_is_freed_is_reported(struct kunit *test)
 		kmem_cache_free(cache, item);
 	}
 	probe_release(held);
-	if (status == STATUS_SUCCESS)
+	/* Not a flush at once: the runner would report under its lock, where 6.1 loses lockdep. */
+	if (status == STATUS_SUCCESS && probe_ended(like))
 		status = KsFlushWorker(w);
 	kmem_cache_destroy(cache);
 	KUNIT_ASSERT_NOT_NULL(test, item);
