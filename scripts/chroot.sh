@@ -5,7 +5,6 @@
 # What runs inside has its own mounts, which are gone when it ends; nothing is installed on this
 # machine. The bare system of each release is kept in the cache for a week, packages from apt too.
 
-MIRROR=${KSWORKER_MIRROR:-http://deb.debian.org/debian}
 SECURITY=${KSWORKER_SECURITY_MIRROR:-http://deb.debian.org/debian-security}
 CHROOTS=$KSW_CACHE/chroot
 

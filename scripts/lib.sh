@@ -7,6 +7,7 @@
 
 KSW_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 KSW_CACHE=${KSWORKER_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/ksworker}
+MIRROR=${KSWORKER_MIRROR:-http://deb.debian.org/debian}
 KSW_OWN="6.12-debug 6.1-debug 6.12-plain 6.1-plain 6.12-kcsan 6.12-rt 6.12-gcov"
 KSW_FOREIGN="6.12-arm64 6.12-i386 6.12-s390x"
 KSW_STOCK="stock-6.1 stock-6.12 stock-6.1-rt stock-6.12-rt stock-6.1-cloud stock-6.12-cloud"
