@@ -6,35 +6,9 @@
 # Runs in the test guest; prints KTAP. ksworker is loaded by init (or here, by hand).
 READER=$(command -v kscapture-read || echo /guest/kscapture-read)
 WORKERS=/sys/kernel/debug/ksworker/workers
-OUT=/tmp/capture.out
-CASES=0
-FAILED=0
-
-echo "KTAP version 1"
-echo "1..1"
-echo "    KTAP version 1"
-echo "    # Subtest: capture"
-
-# result NAME RC: what the case printed goes before its line, as diagnostics
-result() {
-	CASES=$((CASES + 1))
-	sed 's/^/    # /' $OUT
-	if [ "$2" = 0 ]; then
-		echo "    ok $CASES $1"
-	else
-		echo "    not ok $CASES $1"
-		FAILED=$((FAILED + 1))
-	fi
-}
-
-# try NAME COMMAND...: a case that passes when the command does
-try() {
-	name=$1
-	shift
-	rc=0
-	"$@" >$OUT 2>&1 || rc=$?
-	result "$name" $rc
-}
+# shellcheck source-path=SCRIPTDIR source=ktap.sh
+. "${0%/*}/ktap.sh"
+ktap_begin capture
 
 reader_case() { try "$1" "$READER" --case "$1"; }
 
@@ -102,11 +76,4 @@ fi
 if [ -n "$MINE" ]; then
 	try module_ksworker_unloads rmmod ksworker
 fi
-
-echo "    1..$CASES"
-if [ $FAILED = 0 ]; then
-	echo "ok 1 capture"
-else
-	echo "not ok 1 capture"
-fi
-[ $FAILED = 0 ]
+ktap_end

@@ -4,30 +4,9 @@
 #
 # The suite "installed": modules as they were installed (DKMS, a package), found by modprobe.
 # Runs in the test guest; prints KTAP. Nothing is loaded before.
-OUT=/tmp/installed.out
-CASES=0
-FAILED=0
-
-echo "KTAP version 1"
-echo "1..1"
-echo "    KTAP version 1"
-echo "    # Subtest: installed"
-
-# try NAME COMMAND...: a case that passes when the command does; its words are diagnostics
-try() {
-	name=$1
-	shift
-	rc=0
-	"$@" >$OUT 2>&1 || rc=$?
-	CASES=$((CASES + 1))
-	sed 's/^/    # /' $OUT
-	if [ $rc = 0 ]; then
-		echo "    ok $CASES $name"
-	else
-		echo "    not ok $CASES $name"
-		FAILED=$((FAILED + 1))
-	fi
-}
+# shellcheck source-path=SCRIPTDIR source=ktap.sh
+. "${0%/*}/ktap.sh"
+ktap_begin installed
 
 loaded() { [ -d "/sys/module/$1" ]; }
 
@@ -66,11 +45,4 @@ try the_client_holds_ksworker the_client_holds_ksworker
 try the_clients_item_runs the_clients_item_runs
 try the_version_is_the_packages the_version_is_the_packages
 try both_unload both_unload
-
-echo "    1..$CASES"
-if [ $FAILED = 0 ]; then
-	echo "ok 1 installed"
-else
-	echo "not ok 1 installed"
-fi
-[ $FAILED = 0 ]
+ktap_end

@@ -4,30 +4,9 @@
 #
 # The suite "porting": the porting guide's driver, through a layer as it was, and ported; one as a binary.
 # Runs in the test guest; prints KTAP. ksworker is loaded by init (or here, by hand).
-OUT=/tmp/porting.out
-CASES=0
-FAILED=0
-
-echo "KTAP version 1"
-echo "1..1"
-echo "    KTAP version 1"
-echo "    # Subtest: porting"
-
-# try NAME COMMAND...: a case that passes when the command does; its words are diagnostics
-try() {
-	name=$1
-	shift
-	rc=0
-	"$@" >$OUT 2>&1 || rc=$?
-	CASES=$((CASES + 1))
-	sed 's/^/    # /' $OUT
-	if [ $rc = 0 ]; then
-		echo "    ok $CASES $name"
-	else
-		echo "    not ok $CASES $name"
-		FAILED=$((FAILED + 1))
-	fi
-}
+# shellcheck source-path=SCRIPTDIR source=ktap.sh
+. "${0%/*}/ktap.sh"
+ktap_begin porting
 
 # run MODULE WORDS: for three seconds, then the line with these words that it says when it is unloaded
 run() {
@@ -68,11 +47,4 @@ try a_binary_has_each_accepted_item_run_once a_binary_has_each_accepted_item_run
 if [ -n "$MINE" ]; then
 	try module_ksworker_unloads rmmod ksworker
 fi
-
-echo "    1..$CASES"
-if [ $FAILED = 0 ]; then
-	echo "ok 1 porting"
-else
-	echo "not ok 1 porting"
-fi
-[ $FAILED = 0 ]
+ktap_end

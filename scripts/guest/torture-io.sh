@@ -8,33 +8,13 @@
 REPORT=/sys/module/ksworker_torture_io/parameters/report
 POOLS=/sys/kernel/debug/ksworker/pools
 RUN=/tmp/torture-io.report
-OUT=/tmp/torture-io.out
-CASES=0
-FAILED=0
 
 DURATION=$(tr ' ' '\n' </proc/cmdline | sed -n 's/^ksworker_torture\.duration=//p' | tail -n 1)
 DURATION=${DURATION:-30}
 
-echo "KTAP version 1"
-echo "1..1"
-echo "    KTAP version 1"
-echo "    # Subtest: torture-io"
-
-# try NAME COMMAND...: a case that passes when the command does; its words are diagnostics
-try() {
-	name=$1
-	shift
-	rc=0
-	"$@" >$OUT 2>&1 || rc=$?
-	CASES=$((CASES + 1))
-	sed 's/^/    # /' $OUT
-	if [ $rc = 0 ]; then
-		echo "    ok $CASES $name"
-	else
-		echo "    not ok $CASES $name"
-		FAILED=$((FAILED + 1))
-	fi
-}
+# shellcheck source-path=SCRIPTDIR source=ktap.sh
+. "${0%/*}/ktap.sh"
+ktap_begin torture-io
 
 value() { sed -n "s/^$1 //p" $RUN; }
 
@@ -122,11 +102,4 @@ fi
 if [ -n "$MINE" ]; then
 	try module_ksworker_unloads rmmod ksworker
 fi
-
-echo "    1..$CASES"
-if [ $FAILED = 0 ]; then
-	echo "ok 1 torture-io"
-else
-	echo "not ok 1 torture-io"
-fi
-[ $FAILED = 0 ]
+ktap_end

@@ -10,10 +10,7 @@
 # planted (default all; none: no such runs).
 REPORT=/sys/module/ksworker_torture/parameters/report
 WORKERS=/sys/kernel/debug/ksworker/workers
-OUT=/tmp/torture.out
 RUN=/tmp/torture.report
-CASES=0
-FAILED=0
 
 # boot_argument NAME DEFAULT
 boot_argument() {
@@ -31,26 +28,9 @@ OPERATIONS=$GOAL
 ONOFF=$(boot_argument 'ksworker_torture\.onoff' 1)
 INJECT=$(boot_argument 'torture\.inject' 'lose,double,refused,order,overlap,count,payload,late,status,waiter,flush' | tr ',' ' ')
 
-echo "KTAP version 1"
-echo "1..1"
-echo "    KTAP version 1"
-echo "    # Subtest: torture"
-
-# try NAME COMMAND...: a case that passes when the command does; its words are diagnostics
-try() {
-	name=$1
-	shift
-	rc=0
-	"$@" >$OUT 2>&1 || rc=$?
-	CASES=$((CASES + 1))
-	sed 's/^/    # /' $OUT
-	if [ $rc = 0 ]; then
-		echo "    ok $CASES $name"
-	else
-		echo "    not ok $CASES $name"
-		FAILED=$((FAILED + 1))
-	fi
-}
+# shellcheck source-path=SCRIPTDIR source=ktap.sh
+. "${0%/*}/ktap.sh"
+ktap_begin torture
 
 # value NAME: from the report of the last run; empty when there is none
 value() { sed -n "s/^$1 //p" $RUN; }
@@ -163,11 +143,4 @@ fi
 if [ -n "$MINE" ]; then
 	try module_ksworker_unloads rmmod ksworker
 fi
-
-echo "    1..$CASES"
-if [ $FAILED = 0 ]; then
-	echo "ok 1 torture"
-else
-	echo "not ok 1 torture"
-fi
-[ $FAILED = 0 ]
+ktap_end
