@@ -764,6 +764,22 @@ static void a_worker_that_just_went_idle_can_be_unregistered(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, actor_done(closer));
 }
 
+static void an_item_queued_when_a_closing_worker_just_went_idle_is_refused(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	PKSWORKER w = worker_open(f, 0);
+	struct probe *held = worker_run_held(f, w), *p = probe_new(f);
+	struct actor *closer = hold_closing(f, w);
+
+	hold_arm(KSW_HOOK_RESTED, w);
+	probe_release(held);
+	KUNIT_ASSERT_TRUE(test, hold_reached(KSW_HOOK_RESTED));
+	KUNIT_EXPECT_EQ(test, probe_queue(p, w), STATUS_DELETE_PENDING);
+	hold_release(KSW_HOOK_RESTED);
+	KUNIT_ASSERT_TRUE(test, actor_done(closer));
+	KUNIT_EXPECT_EQ(test, probe_runs(p), 0);
+}
+
 /* What nobody could count to */
 
 static void an_increment_at_the_maximum_warns_once_and_changes_nothing(struct kunit *test)
@@ -827,6 +843,7 @@ static struct kunit_case race_cases[] = {
 	KUNIT_CASE(an_item_queued_when_the_worker_just_went_idle_runs),
 	KUNIT_CASE(a_waiter_that_comes_when_the_worker_just_went_idle_is_served),
 	KUNIT_CASE(a_worker_that_just_went_idle_can_be_unregistered),
+	KUNIT_CASE(an_item_queued_when_a_closing_worker_just_went_idle_is_refused),
 	KUNIT_CASE(an_increment_at_the_maximum_warns_once_and_changes_nothing),
 	{}
 };
