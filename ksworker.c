@@ -1252,9 +1252,10 @@ static compat_inline enum ksw_refusal item_put(struct ksworker *w, PWORK_QUEUE_I
 	return place_put(w, item, s, caller);
 }
 
-static enum ksw_refusal item_queue(struct ksworker *w, PWORK_QUEUE_ITEM item)
+/* Who called, or NULL if nobody wants to know; preemption is off [ksw:rcu]. */
+static void *caller_observed(void *caller)
 {
-	return item_put(w, item, NULL);
+	return ksworker_is_observed() ? caller : NULL;
 }
 
 /* What KsQueueWorkItem() leaves over; preemption is off in the second to fourth. */
@@ -1280,23 +1281,6 @@ static noinline NTSTATUS queue_invalid(struct ksworker *w, PWORK_QUEUE_ITEM item
 	return STATUS_INVALID_PARAMETER;
 }
 
-/* What queue_rest() does, while somebody observes; preemption is off. */
-static noinline enum ksw_refusal queue_seen(struct ksworker *w, PWORK_QUEUE_ITEM item, u64 s,
-					    enum queue_rest rest, void *caller)
-{
-	enum ksw_refusal why = KSW_ACCEPTED;
-
-	if (rest <= QUEUE_OBSERVED)
-		why = item_put(w, item, caller);
-	else if (rest == QUEUE_CLAIMED)
-		why = KSW_REFUSED_ITEM;
-	else if (rest == QUEUE_OVERTAKEN)
-		why = place_put(w, item, s, caller);
-	if (why != KSW_ACCEPTED)
-		ksworker_saw_refusal(w, item, refusal_status(why), caller);
-	return why;
-}
-
 /* One function for all of them, so that the frequent case needs no stack frame. */
 static noinline NTSTATUS queue_rest(struct ksworker *w, PWORK_QUEUE_ITEM item, u64 s,
 				    enum queue_rest rest, void *caller)
@@ -1308,16 +1292,18 @@ static noinline NTSTATUS queue_rest(struct ksworker *w, PWORK_QUEUE_ITEM item, u
 		return queue_invalid(w, item, caller);
 	if (rest == QUEUE_ALL || rest == QUEUE_RESCHEDULE)
 		preempt_disable(); /* [ksw:rcu] */
-	if (ksworker_is_observed()) /* looked at inside of the RCU section [ksw:rcu] */
-		why = queue_seen(w, item, s, rest, caller);
-	else if (rest <= QUEUE_OBSERVED)
-		why = item_queue(w, item);
+	caller = caller_observed(caller);
+	if (rest <= QUEUE_OBSERVED)
+		why = item_put(w, item, caller);
 	else if (rest == QUEUE_CLAIMED)
 		why = KSW_REFUSED_ITEM;
 	else if (rest == QUEUE_OVERTAKEN)
-		why = place_put(w, item, s, NULL);
-	if (why != KSW_ACCEPTED)
+		why = place_put(w, item, s, caller);
+	if (why != KSW_ACCEPTED) {
 		status = worker_refuse(w, why);
+		if (caller)
+			ksworker_saw_refusal(w, item, status, caller);
+	}
 	preempt_enable();
 	return status;
 }
@@ -1440,7 +1426,7 @@ static NTSTATUS place_wait(struct ksworker *w, PWORK_QUEUE_ITEM item, ULONG ms,
 
 	for (;;) {
 		preempt_disable();
-		why = ksworker_is_observed() ? item_put(w, item, caller) : item_queue(w, item);
+		why = item_put(w, item, caller_observed(caller));
 		preempt_enable();
 		if (why == KSW_ACCEPTED)
 			return STATUS_SUCCESS;
