@@ -781,11 +781,13 @@ VOID IoQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE WorkerRoutine
 EXPORT_SYMBOL_GPL(IoQueueWorkItem);
 
 /**
- * IoQueueWorkItemEx() - the same, and the routine is told the item
+ * IoQueueWorkItemEx() - have a routine called with the item's device and the item
  * @IoWorkItem: the item; the client's again when its routine begins
  * @WorkerRoutine: what to call; it may free the item or queue it again
  * @QueueType: how urgent it is
- * @Context: what to call it with
+ * @Context: what to call it with, after the device and before the item
+ *
+ * As IoQueueWorkItem(), which does not tell its routine the item.
  *
  * Windows: as ExQueueWorkItem().
  *
