@@ -496,6 +496,25 @@ static void counted_keeps_its_turn_in_a_backlog(struct kunit *test)
 	KUNIT_EXPECT_LT(test, p->ended_at, c->began_at);
 }
 
+/* It has run, and the worker has not rested since. */
+static void counted_has_its_next_turn_in_a_backlog_that_goes_on(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct probe *p = counted_probe(f, act_does_all_tasks), *last = probe_held(f);
+	PKSWORKER w = worker_open_counted(f, p, KSWORKER_BACKLOG);
+	struct probe *held = worker_run_held(f, w);
+
+	KUNIT_EXPECT_EQ(test, KsIncrementCountedWorker(w), 1);
+	KUNIT_ASSERT_EQ(test, probe_queue(last, w), STATUS_SUCCESS);
+	probe_release(held);
+	KUNIT_ASSERT_TRUE(test, probe_began(last));
+	KUNIT_EXPECT_EQ(test, probe_runs(p), 1);
+	KUNIT_EXPECT_EQ(test, KsIncrementCountedWorker(w), 1);
+	probe_release(last);
+	worker_settle(f, w);
+	KUNIT_EXPECT_EQ(test, probe_runs(p), 2);
+}
+
 static void plain_and_counted_routines_never_overlap(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -616,6 +635,7 @@ static struct kunit_case counted_cases[] = {
 	KUNIT_CASE(counted_before_plain_runs_before_plain),
 	KUNIT_CASE(plain_before_counted_runs_before_counted),
 	KUNIT_CASE(counted_keeps_its_turn_in_a_backlog),
+	KUNIT_CASE(counted_has_its_next_turn_in_a_backlog_that_goes_on),
 	KUNIT_CASE(plain_and_counted_routines_never_overlap),
 	KUNIT_CASE(a_plain_item_that_goes_round_does_not_starve_the_counted_one),
 	KUNIT_CASE(a_counted_item_that_goes_round_does_not_starve_a_plain_one),
