@@ -157,16 +157,23 @@ struct probe *hold_queued(struct fixture *f, PKSWORKER w)
 	return p;
 }
 
-/* An actor that will be held where @at says; the case gets out of its CPU's way. */
-struct actor *hold_actor(struct fixture *f, enum ksworker_hook at,
-			 void (*fn)(struct actor *a), PKSWORKER w, struct probe *p)
+/* The case gets out of the way of the CPU that an actor is going to be held on. */
+void hold_make_way(struct fixture *f)
 {
 	struct cpumask *others = kunit_kzalloc(f->test, cpumask_size(), GFP_KERNEL);
-	struct actor *a;
 
 	KUNIT_ASSERT_NOT_NULL(f->test, others);
 	cpumask_andnot(others, cpu_online_mask, cpumask_of(HELD_CPU));
 	KUNIT_ASSERT_EQ(f->test, set_cpus_allowed_ptr(current, others), 0);
+}
+
+/* An actor that will be held where @at says. */
+struct actor *hold_actor(struct fixture *f, enum ksworker_hook at,
+			 void (*fn)(struct actor *a), PKSWORKER w, struct probe *p)
+{
+	struct actor *a;
+
+	hold_make_way(f);
 	hold_arm(at, w);
 	a = actor_start(f, HELD_CPU, fn, w, p);
 	KUNIT_ASSERT_TRUE(f->test, hold_reached(at));

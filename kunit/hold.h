@@ -26,6 +26,7 @@ void hold_briefly(enum ksworker_hook at, PKSWORKER w);
 void hold_await(enum ksworker_hook at, struct actor *a);
 void hold_release(enum ksworker_hook at);
 
+void hold_make_way(struct fixture *f);
 struct probe *hold_queued(struct fixture *f, PKSWORKER w);
 bool actor_done_soon(struct actor *a);
 struct actor *hold_actor(struct fixture *f, enum ksworker_hook at,

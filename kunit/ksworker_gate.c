@@ -191,15 +191,13 @@ EXPORT_SYMBOL_GPL(gate_fill);
 static int take_set(const char *words, const struct kernel_param *param)
 {
 	IoUninitializeWorkItem(gate_item);
-	ExInitializeWorkItem(&other, gate_stays, NULL);
-	ExQueueWorkItem(&other, DelayedWorkQueue);
-	expected += 2;
+	expected++;
 	return 0;
 }
 
 static const struct kernel_param_ops take_ops = { .set = take_set };
 module_param_cb(take, &take_ops, NULL, 0200);
-MODULE_PARM_DESC(take, "uninitialise the item, and queue another one, which is this module's");
+MODULE_PARM_DESC(take, "uninitialise the item; its copy is not of the module that waits");
 
 static void gate_unregister(void)
 {

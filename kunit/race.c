@@ -3,6 +3,7 @@
  * Races with their windows held open, each from both sides: one side is held
  * in the middle of its step, the other one does all of its own.
  */
+#include "../ksworker_internal.h"
 #include "hold.h"
 
 /* Queue against begin */
@@ -220,23 +221,56 @@ static void what_was_accepted_before_the_close_runs(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, probe_runs(p), 1);
 }
 
-/* The memory may go as far as the other side lets it: KASAN looks on. */
+#define TENANTS	64
+
+/* Where a worker was: on the CPU that it was freed on. */
+static void tenants_move_in(struct kunit *test, void **tenants, size_t size)
+{
+	int i;
+
+	for (i = 0; i < TENANTS; i++) {
+		tenants[i] = kunit_kmalloc(test, size, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, tenants[i]);
+		memset(tenants[i], 0xff, size);
+	}
+}
+
+static int tenants_disturbed(void **tenants, size_t size)
+{
+	int i, n = 0;
+
+	for (i = 0; i < TENANTS; i++)
+		n += !!memchr_inv(tenants[i], 0xff, size);
+	return n;
+}
+
+/*
+ * The memory may go as far as the other side lets it. KASAN looks on; but with lockdep a
+ * worker waits for a grace period in any case, so see that nobody else has the memory, too.
+ */
 static void expect_slow_queuer_is_refused_by_a_freed_worker(struct kunit *test, ULONG flags)
 {
+	size_t size = sizeof(struct ksworker) + (flags ? sizeof(struct ksw_batch) : 0);
 	struct fixture *f = test->priv;
-	PKSWORKER w = worker_open(f, flags);
-	struct probe *p = probe_new(f);
-	struct actor *a = hold_loaded(f, w, p), *closer;
+	void *tenants[TENANTS];
+	struct actor *a, *closer;
+	struct probe *p;
+	PKSWORKER w;
 
-	hold_watch(KSW_HOOK_FREE, w);
+	hold_make_way(f);
+	w = worker_open(f, flags);
+	p = probe_new(f);
+	a = hold_loaded(f, w, p);
 	closer = hold_closing(f, w);
-	hold_reached_soon(KSW_HOOK_FREE);
+	actor_done_soon(closer);
+	tenants_move_in(test, tenants, size);
 	hold_release(KSW_HOOK_QUEUE_LOADED);
 	KUNIT_ASSERT_TRUE(test, actor_done(a));
 	KUNIT_EXPECT_EQ(test, a->status, STATUS_DELETE_PENDING);
 	KUNIT_EXPECT_FALSE(test, probe_is_queued(p));
 	KUNIT_ASSERT_TRUE(test, actor_done(closer));
 	KUNIT_EXPECT_EQ(test, probe_runs(p), 0);
+	KUNIT_EXPECT_EQ(test, tenants_disturbed(tenants, size), 0);
 }
 
 static void a_slow_queuer_is_refused_by_a_freed_worker(struct kunit *test)
@@ -516,10 +550,11 @@ static void the_last_waiter_gets_out_of_a_closing_worker(struct kunit *test)
 	hold_arm(KSW_HOOK_WAIT_JOINED, w);
 	a = actor_start_wait(f, w, p, KSWORKER_INFINITE);
 	KUNIT_ASSERT_TRUE(test, hold_reached(KSW_HOOK_WAIT_JOINED));
+	hold_watch(KSW_HOOK_FREE, w);
 	closer = hold_closing(f, w);
 	probe_release(held);
 	KUNIT_ASSERT_TRUE(test, probe_ended(q));
-	KUNIT_EXPECT_FALSE(test, actor_is_done(closer));
+	KUNIT_EXPECT_FALSE(test, hold_reached_soon(KSW_HOOK_FREE));
 	hold_release(KSW_HOOK_WAIT_JOINED);
 	KUNIT_ASSERT_TRUE(test, actor_done(a));
 	KUNIT_EXPECT_EQ(test, a->status, STATUS_DELETE_PENDING);
@@ -537,9 +572,11 @@ static void the_last_flusher_gets_out_of_a_closing_worker(struct kunit *test)
 	hold_arm(KSW_HOOK_WAIT_JOINED, w);
 	a = actor_start(f, ANY_CPU, actor_flushes, w, NULL);
 	KUNIT_ASSERT_TRUE(test, hold_reached(KSW_HOOK_WAIT_JOINED));
+	hold_watch(KSW_HOOK_FREE, w);
 	closer = hold_closing(f, w);
 	probe_release(held);
 	KUNIT_ASSERT_TRUE(test, probe_ended(held));
+	KUNIT_EXPECT_FALSE(test, hold_reached_soon(KSW_HOOK_FREE));
 	hold_release(KSW_HOOK_WAIT_JOINED);
 	expect_accepted(test, a);
 	KUNIT_ASSERT_TRUE(test, actor_done(closer));

@@ -128,8 +128,9 @@ MUTANTS = [
     # closing
     Mutant("unregister_does_not_wait", "\tif (state_busy(s))\n\t\twait_for_completion(drained);\n", ""),
     Mutant("gate_stays_open", "\t\ts = atomic64_fetch_or(KSW_CLOSING, &w->state);\n", ""),
-    Mutant("users_are_not_waited_for", "\tusers_wait(w);\n\tdestroy", "\tif (!w)\n\t\tusers_wait(w);\n\tdestroy", DEBUG),
-    Mutant("freed_without_a_grace_period", "\tkfree_rcu(w, rcu); /* [ksw:rcu] */", "\tkfree(w);", DEBUG),
+    Mutant("users_are_not_waited_for", "\tusers_wait(w);\n\tdestroy", "\tif (!w)\n\t\tusers_wait(w);\n\tdestroy"),
+    # with lockdep, lockdep_unregister_key() waits for one
+    Mutant("freed_without_a_grace_period", "\tkfree_rcu(w, rcu); /* [ksw:rcu] */", "\tkfree(w);"),
     Mutant("freed_twice", "\tkfree_rcu(w, rcu); /* [ksw:rcu] */", "\tkfree(w);\n\tkfree(w);", DEBUG),
     Mutant("worker_leaks", "\tkfree_rcu(w, rcu); /* [ksw:rcu] */\n", "", DEBUG),
     Mutant("workqueue_leaks", "\tdestroy_workqueue(w->wq);\n", ""),
@@ -145,11 +146,10 @@ MUTANTS = [
     Mutant("sysfs_is_never_asked_for", "\tif (READ_ONCE(ksworker_sysfs))\n", "\tif (false)\n"),
     Mutant("sysfs_is_always_on", "\tif (READ_ONCE(ksworker_sysfs))\n", "\tif (true)\n"),
     Mutant("errno_of_another_status", "{ STATUS_IO_TIMEOUT,\t\t\t-ETIMEDOUT }", "{ STATUS_IO_TIMEOUT,\t\t\t-EBUSY }"),
-    # what only a detector of data races sees
+    # What only a detector of data races sees. Not the exchange of place_rest(): what it orders was written by a
+    # routine that has returned, and KCSAN lets no access out of its function.
     Mutant("publish_is_relaxed", "if (unlikely(!atomic64_try_cmpxchg(&w->state, (s64 *)s, new)))",
            "if (unlikely(!atomic64_try_cmpxchg_relaxed(&w->state, (s64 *)s, new)))", KCSAN),
-    Mutant("idle_is_relaxed", "if (!atomic64_try_cmpxchg(&w->state, (s64 *)&s, (s & KSW_CLOSING) | KSW_IDLE))",
-           "if (!atomic64_try_cmpxchg_relaxed(&w->state, (s64 *)&s, (s & KSW_CLOSING) | KSW_IDLE))", KCSAN),
     Mutant("routine_is_stored_plainly", "\tWRITE_ONCE(w->routine, task.routine);\n",
            "\tw->routine = task.routine;\n", KCSAN),
     # items without a worker
@@ -195,7 +195,7 @@ MUTANTS = [
            equivalent="who is not on the list of modules that leave is accepted, by a longer way"),
     # modules that unload
     Mutant("unload_is_over_after_one_pass", "\t} while (clean < 2);\n", "\t} while (clean < 1);\n"),
-    Mutant("unload_ignores_the_count", "\t\tif (begun != before)\n\t\t\tclean = 0;\n", ""),
+    Mutant("unload_ignores_the_count", "\t\tif (begun != before)\n\t\t\tclean = 0;\n", "\t\tif (begun != before && !leaver)\n\t\t\tclean = 0;\n"),
     Mutant("unload_counts_nothing", "\t\tleaver->begun += ksworker_is_of(leaver->module, NULL, routine);\n", "\t\tleaver->begun += !leaver->module;\n"),
     Mutant("unload_does_not_look_at_the_workers_of_others", "\t\tclean = routines_leave(leaver) ? 0 : clean + 1;\n", "\t\tclean++;\n"),
     # the stall report
