@@ -188,6 +188,19 @@ void gate_fill(void)
 }
 EXPORT_SYMBOL_GPL(gate_fill);
 
+/* Its begin tells who waits, so it is done with before the item is taken. */
+static int other_set(const char *words, const struct kernel_param *param)
+{
+	ExInitializeWorkItem(&other, gate_stays, NULL);
+	ExQueueWorkItem(&other, DelayedWorkQueue);
+	expected++;
+	return 0;
+}
+
+static const struct kernel_param_ops other_ops = { .set = other_set };
+module_param_cb(other, &other_ops, NULL, 0200);
+MODULE_PARM_DESC(other, "queue an item of this module: nobody waits for it, and it is not refused");
+
 static int take_set(const char *words, const struct kernel_param *param)
 {
 	IoUninitializeWorkItem(gate_item);

@@ -47,6 +47,7 @@ taken() {
 	until dmesg | grep -v 'expect warning' | grep -q 'module ksworker_hopper unloads and its routine gate_stays'; do
 		usleep 10000
 	done
+	echo 1 >/sys/module/ksworker_gate/parameters/other
 	usleep 300000
 	echo 1 >/sys/module/ksworker_gate/parameters/take
 	wait $!
