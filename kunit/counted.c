@@ -534,18 +534,12 @@ static void plain_and_counted_routines_never_overlap(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&f->overlaps), 0);
 }
 
-static void act_queues_itself_for_ever(struct probe *p)
-{
-	if (!READ_ONCE(p->f->over))
-		p->status = probe_queue(p, p->worker);
-}
-
 static void a_plain_item_that_goes_round_does_not_starve_the_counted_one(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 	struct probe *p = counted_probe(f, act_does_all_tasks);
 	PKSWORKER w = worker_open_counted(f, p, 0);
-	struct probe *round = probe_acting(f, w, act_queues_itself_for_ever);
+	struct probe *round = probe_acting(f, w, probe_goes_round);
 
 	KUNIT_ASSERT_EQ(test, probe_queue(round, w), STATUS_SUCCESS);
 	KUNIT_ASSERT_TRUE(test, probe_ended(round));

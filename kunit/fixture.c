@@ -128,6 +128,13 @@ void probe_looks(struct probe *p)
 	surroundings_record(&p->saw);
 }
 
+/* An act: the item is queued again until the case is over. */
+void probe_goes_round(struct probe *p)
+{
+	if (!READ_ONCE(p->f->over))
+		p->status = probe_queue(p, p->worker);
+}
+
 /* Workers */
 
 static PKSWORKER worker_remember(struct fixture *f, PKSWORKER w)

@@ -148,6 +148,7 @@ bool probe_ended(struct probe *p);
 void probe_release(struct probe *p);
 int probe_runs(struct probe *p);
 void probe_looks(struct probe *p);
+void probe_goes_round(struct probe *p);
 void surroundings_record(struct surroundings *s);
 void expect_same_surroundings(struct kunit *test, struct surroundings *a, struct surroundings *b);
 

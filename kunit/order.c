@@ -44,18 +44,11 @@ static void letter_is_read(PVOID parameter)
 	smp_store_release(&letter->arrived, 1); /* after what it read; for the loads below */
 }
 
-/* Keeps the worker busy. */
-static void act_goes_round(struct probe *p)
-{
-	if (!READ_ONCE(p->f->over))
-		p->status = probe_queue(p, p->worker);
-}
-
 static PKSWORKER worker_going_round(struct fixture *f, ULONG flags, struct probe **round)
 {
 	PKSWORKER w = worker_open(f, flags);
 
-	*round = probe_acting(f, w, act_goes_round);
+	*round = probe_acting(f, w, probe_goes_round);
 	KUNIT_ASSERT_EQ(f->test, probe_queue(*round, w), STATUS_SUCCESS);
 	return w;
 }

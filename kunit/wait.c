@@ -446,17 +446,11 @@ static void flush_does_not_wait_for_a_later_increment(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, completion_done(&later->ended));
 }
 
-static void act_goes_round(struct probe *p)
-{
-	if (!READ_ONCE(p->f->over))
-		p->status = probe_queue(p, p->worker);
-}
-
 static void flush_returns_although_an_item_goes_round(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 	PKSWORKER w = worker_open(f, 0);
-	struct probe *p = probe_acting(f, w, act_goes_round);
+	struct probe *p = probe_acting(f, w, probe_goes_round);
 
 	KUNIT_ASSERT_EQ(test, probe_queue(p, w), STATUS_SUCCESS);
 	KUNIT_ASSERT_TRUE(test, probe_ended(p));
