@@ -323,6 +323,26 @@ class Warnings(Case):
                 run = Run(name).edit("console", r"(?s)\n[^\n]*cut here.*?end trace[^\n]*", "")
                 self.check(run, 1, "`decrement of a count that is 0` was expected", "no later WARNING has this text", "kernel log clean")
 
+    def test_a_line_that_the_console_cut_and_said_again(self):
+        again = "** replaying previous printk message **"
+        whole = Run("ok-6.12")
+        line = re.search(rf"[^\n]*{self.SPECIAL}[^\r\n]*", whole.console)[0]
+        for cut in (len(line), len(line) - 3, 7, 0):
+            with self.subTest(cut=cut):
+                run = Run("ok-6.12")
+                before = f"{line[:cut]}\r\n" if cut else ""
+                run.console = run.console.replace(line, f"{before}{again}\r\n{line}")
+                self.check(run, 0, "kernel log clean")
+        other = Run("ok-6.12")      # what stands before it is another line, and counts
+        other.console = other.console.replace(line, f"{line}\r\n{again}\r\n{line.replace('.', '1.', 1)}")
+        self.check(other, 1, "no later WARNING has this text")
+
+    def test_lines_that_the_console_lost(self):
+        run = Run("ok-6.12")
+        line = re.search(rf"[^\n]*{self.SPECIAL}[^\r\n]*", run.console)[0]
+        run.console = run.console.replace(line, f"** 12 printk messages dropped **\r\n{line}")
+        self.check(run, 3, "12 printk messages dropped", "no pass (lines lost)")
+
     def test_a_warning_nobody_expected(self):
         for name in KUNIT_RUNS:
             with self.subTest(name):
