@@ -28,6 +28,9 @@ MODULE_PARM_DESC(duration, "seconds to run, at most if \"operations\" is given; 
 static unsigned long operations;
 module_param(operations, ulong, 0444);
 MODULE_PARM_DESC(operations, "calls after which it ends; fewer of them in \"duration\" are a failure; 0: any number");
+static unsigned int patience;
+module_param(patience, uint, 0444);
+MODULE_PARM_DESC(patience, "seconds more than \"duration\" that it may take until each kind of operation has happened, or the planted fault was found; 0: it does not look");
 static unsigned int stat_interval = 5;
 module_param(stat_interval, uint, 0444);
 MODULE_PARM_DESC(stat_interval, "seconds between two lines of statistics; 0: none");
@@ -408,12 +411,29 @@ static void torture_conclude(void)
 	smp_store_release(&finished, true); /* after the last number [torture:finished] */
 }
 
+/* Each kind of operation has happened (BOOK_AFTER needs luck); or the planted fault was found. */
+static bool torture_has_seen_all(void)
+{
+	int i;
+
+	if (torture_plant != PLANT_NONE)
+		return torture_faults_sum();
+	for (i = 0; i < BOOK_ENTRIES; i++)
+		if (i != BOOK_AFTER && !entry_sum(i))
+			return false;
+	return true;
+}
+
 /* It has lasted long enough, or has done enough. */
 static bool torture_is_over(void)
 {
+	unsigned long end = started + duration * HZ;
+
 	if (operations && operations_sum() >= operations)
 		return true;
-	if (!duration || time_before(jiffies, started + duration * HZ))
+	if (!duration || time_before(jiffies, end))
+		return false;
+	if (!torture_has_seen_all() && time_before(jiffies, end + patience * HZ))
 		return false;
 	too_few = operations;
 	return true;
@@ -444,9 +464,10 @@ static int control_run(void *unused)
 
 static void params_print(void)
 {
-	pr_info("--- start of test: duration=%u operations=%lu stat_interval=%u producers=%u strict=%u backlog=%u counted=%u sleepers=%u churners=%u onoff=%u seed=%u waiter_limit=%u inject=%s, %u CPUs\n",
-		duration, operations, stat_interval, producers, strict, backlog, counted, sleepers,
-		churners, onoff, seed, torture_waiter_limit, inject, cpumask_weight(&cpus));
+	pr_info("--- start of test: duration=%u patience=%u operations=%lu stat_interval=%u producers=%u strict=%u backlog=%u counted=%u sleepers=%u churners=%u onoff=%u seed=%u waiter_limit=%u inject=%s, %u CPUs\n",
+		duration, patience, operations, stat_interval, producers, strict, backlog, counted,
+		sleepers, churners, onoff, seed, torture_waiter_limit, inject,
+		cpumask_weight(&cpus));
 }
 
 static int params_check(void)
@@ -460,8 +481,9 @@ static int params_check(void)
 	}
 	if (!producers || producers > 16 || !backlog || strict > 64 || backlog > 64 ||
 	    counted > 64 || sleepers > 64 || churners > 16 || !torture_waiter_limit ||
-	    duration > 1000000 || stat_interval > 1000000 || torture_waiter_limit > 3600) {
-		pr_err("producers is 1 to 16, strict, backlog (at least 1), counted and sleepers up to 64, churners up to 16, waiter_limit 1 to 3600, duration and stat_interval up to 1000000\n");
+	    duration > 1000000 || patience > 3600 || stat_interval > 1000000 ||
+	    torture_waiter_limit > 3600) {
+		pr_err("producers is 1 to 16, strict, backlog (at least 1), counted and sleepers up to 64, churners up to 16, waiter_limit 1 to 3600, patience up to 3600, duration and stat_interval up to 1000000\n");
 		return -EINVAL;
 	}
 	torture_plant = plant;

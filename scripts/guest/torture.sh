@@ -7,10 +7,11 @@
 # Runs in the test guest; prints KTAP. Boot arguments ksworker_torture.NAME=VALUE are passed to the
 # module; with torture.operations=N the run lasts until it has done that many, and duration is the
 # limit (default: it lasts 30 s and must do 500 a second); torture.inject=a,b is which faults are
-# planted (default all; none: no such runs).
+# planted (default all; none: no such runs). A slow machine gets PATIENCE seconds more until all has happened.
 REPORT=/sys/module/ksworker_torture/parameters/report
 WORKERS=/sys/kernel/debug/ksworker/workers
 RUN=/tmp/torture.report
+PATIENCE=120
 
 # boot_argument NAME DEFAULT
 boot_argument() {
@@ -41,10 +42,10 @@ run() {
 	seconds=$1
 	shift
 	: >$RUN
-	insmod /modules/ksworker_torture.ko duration="$seconds" "$@" || return 1
+	insmod /modules/ksworker_torture.ko duration="$seconds" patience=$PATIENCE "$@" || return 1
 	waited=0
 	until grep -q '^state finished' $REPORT; do
-		if [ $waited -gt $((seconds + 180)) ]; then
+		if [ $waited -gt $((seconds + PATIENCE + 180)) ]; then
 			echo "not finished after $waited s"
 			return 1
 		fi
