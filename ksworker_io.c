@@ -145,7 +145,9 @@ struct io_seat {
  * @leaving: how many modules leave, whose items are refused (ksworker is one)
  * @watchers: those who wait for items and routines to be gone
  * @looker: the seat that has been sent and has not looked, or NULL
- * @free: the seats that nobody uses, the last one first
+ * @free: the seats that nobody uses. The last one is put at the end, since its function
+ *	has not returned: what it were sent for would wait for that
+ * @free_tail: where the next one is linked
  * @free_seats: how many these are
  * @queued: how many items have not begun
  * @room: how many more could begin before a routine returns, or a negative
@@ -165,6 +167,7 @@ struct io_pool {
 	unsigned int watchers;
 	struct io_seat *looker;
 	struct io_seat *free;
+	struct io_seat **free_tail;
 	unsigned int free_seats;
 	unsigned int queued;
 	int room;
@@ -270,8 +273,9 @@ static void pool_replace(struct io_pool *pool, PLIST_ENTRY entry, PLIST_ENTRY by
 
 static void seat_put(struct io_pool *pool, struct io_seat *seat)
 {
-	seat->next = pool->free;
-	pool->free = seat;
+	seat->next = NULL;
+	*pool->free_tail = seat;
+	pool->free_tail = &seat->next;
 	pool->free_seats++;
 }
 
@@ -289,6 +293,8 @@ static struct io_seat *looker_appoint(struct io_pool *pool)
 	if (!pool->head || pool->looker || !seat)
 		return NULL;
 	pool->free = seat->next;
+	if (!pool->free)
+		pool->free_tail = &pool->free;
 	pool->free_seats--;
 	pool->looker = seat;
 	return seat;
@@ -1214,7 +1220,8 @@ static int pool_open(struct io_pool *pool)
 
 	raw_spin_lock_init(&pool->lock);
 	pool->tail = &pool->head;
-	for (i = IO_SEATS; i--; ) {
+	pool->free_tail = &pool->free;
+	for (i = 0; i < IO_SEATS; i++) {
 		INIT_WORK(&pool->seats[i].work, seat_run);
 		pool->seats[i].pool = pool;
 		seat_put(pool, &pool->seats[i]);

@@ -146,22 +146,48 @@ static void an_item_does_not_wait_for_the_routine_before_it(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, completion_done(&held->p->ended));
 }
 
-/* The workqueue takes the seat for running still: what comes waits for the last instructions. */
-static void a_seat_that_just_rested_runs_the_next_items(struct kunit *test)
+/* One item has run, and the thread of its seat is held in the last instructions. */
+static void seat_hold_rested(struct fixture *f)
 {
-	struct fixture *f = test->priv;
-	struct job *first = job_new(f), *next = job_new(f), *last = job_new(f);
+	struct job *first = job_new(f);
 
 	hold_arm(KSW_HOOK_IO_RESTED, NULL);
 	job_queue(first, NormalWorkQueue);
-	KUNIT_ASSERT_TRUE(test, hold_reached(KSW_HOOK_IO_RESTED));
-	KUNIT_EXPECT_TRUE(test, job_runs(first, 1));
+	KUNIT_ASSERT_TRUE(f->test, hold_reached(KSW_HOOK_IO_RESTED));
+	KUNIT_EXPECT_TRUE(f->test, job_runs(first, 1));
+}
+
+/* A thread may be preempted there. */
+static void an_item_does_not_wait_for_a_seat_that_just_rested(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct job *next = job_new(f), *last = job_new(f);
+
+	seat_hold_rested(f);
 	job_queue(next, NormalWorkQueue);
 	job_queue(last, NormalWorkQueue);
+	KUNIT_EXPECT_TRUE(test, probe_ended(next->p));
+	KUNIT_EXPECT_TRUE(test, probe_ended(last->p));
 	hold_release(KSW_HOOK_IO_RESTED);
-	KUNIT_ASSERT_TRUE(test, jobs_home());
-	KUNIT_EXPECT_TRUE(test, job_runs(next, 1));
-	KUNIT_EXPECT_TRUE(test, job_runs(last, 1));
+}
+
+/* There is no other one. The workqueue takes it for running still. */
+static void a_seat_that_just_rested_runs_the_next_items(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct job **jobs = kunit_kzalloc(test, SEATS * sizeof(*jobs), GFP_KERNEL);
+	struct job *next = job_new(f), *last = job_new(f);
+
+	KUNIT_ASSERT_NOT_NULL(test, jobs);
+	seats_take(f, NormalWorkQueue, jobs, SEATS - 1);
+	seat_hold_rested(f);
+	job_queue(next, NormalWorkQueue);
+	job_queue(last, NormalWorkQueue);
+	KUNIT_EXPECT_TRUE(test, job_runs(next, 0));
+	hold_release(KSW_HOOK_IO_RESTED);
+	KUNIT_EXPECT_TRUE(test, probe_ended(next->p));
+	KUNIT_EXPECT_TRUE(test, probe_ended(last->p));
+	jobs_release(jobs, SEATS - 1);
 }
 
 /* A worker and a pool: one item is on one of both. */
@@ -212,6 +238,7 @@ static struct kunit_case io_race_cases[] = {
 	KUNIT_CASE(memory_taken_back_as_its_item_begins_is_not_looked_at),
 	KUNIT_CASE(what_follows_an_item_runs_before_its_routine_is_called),
 	KUNIT_CASE(an_item_does_not_wait_for_the_routine_before_it),
+	KUNIT_CASE(an_item_does_not_wait_for_a_seat_that_just_rested),
 	KUNIT_CASE(a_seat_that_just_rested_runs_the_next_items),
 	KUNIT_CASE(an_item_queued_in_a_pool_is_refused_by_a_worker),
 	KUNIT_CASE(try_counts_what_is_queued_already),
