@@ -106,6 +106,7 @@ MUTANTS = [
     Mutant("who_waits_is_not_watched_again", "return waiters_care(w) ? state_watched(s) : s;", "return waiters_care(w) ? s : s;"),
     Mutant("who_waits_is_not_watched", "\twhile (!atomic64_try_cmpxchg(&w->state, (s64 *)&s, state_watched(s)))\n\t\t;\n",
            ""),
+    Mutant("wait_ends_early", "MAX_SCHEDULE_TIMEOUT : (long)msecs_to_jiffies(ms);", "MAX_SCHEDULE_TIMEOUT : (long)msecs_to_jiffies(ms) / 2;"),
     Mutant("nobody_is_rested", "\twaiters_rested(w);\n\tentry = w->backlog ?",
            "\tif (!w)\n\t\twaiters_rested(w);\n\tentry = w->backlog ?"),
     Mutant("place_waiters_are_not_told", "\tif (entry != &w->counted_entry)\n\t\twaiters_retry(w);\n", ""),
