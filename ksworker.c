@@ -220,11 +220,11 @@ static u64 state_queued(u64 s, PWORK_QUEUE_ITEM item)
 	return item_place(item) | (s & KSW_COUNTED) | look;
 }
 
-/* queue on a backlog: what came in before, or KSW_NO_ITEM, is linked behind */
+/* queue on a backlog, @s with LOOK: what came in before, or KSW_NO_ITEM, is linked behind */
 static compat_inline u64 state_pushed(u64 s, PLIST_ENTRY entry)
 {
 	entry->Blink = &place_item(s & KSW_PLACE)->List;
-	return item_place(entry_item(entry)) | (s & KSW_COUNTED) | KSW_LOOK;
+	return item_place(entry_item(entry)) | (s & KSW_FLAGS);
 }
 
 /* increment: anything -> the same, COUNTED, after the item if there is one */
@@ -1203,7 +1203,8 @@ static compat_inline enum ksw_refusal place_fill(struct ksworker *w, PWORK_QUEUE
 			item_release(item);
 			return *s & KSW_CLOSING ? KSW_REFUSED_CLOSING : KSW_REFUSED_PLACE;
 		}
-		new = (backlog ? state_pushed(*s, &item->List) : state_queued(*s, item)) | look;
+		new = (backlog ? state_pushed(*s | KSW_LOOK, &item->List) :
+				 state_queued(*s, item)) | look;
 	} while (!atomic64_try_cmpxchg(&w->state, (s64 *)s, new));
 	return KSW_ACCEPTED;
 }
@@ -1268,10 +1269,10 @@ enum queue_rest {
 	QUEUE_DONE,		/* nothing is left */
 };
 
-/* A backlog that is busy and open. */
-static bool state_pushable(struct ksworker *w, u64 s)
+/* Open, and a backlog that is busy; or a strict worker, which is not pushable, with a waiter. */
+static bool state_pushable(u64 s)
 {
-	return w->backlog && (s & (KSW_LOOK | KSW_CLOSING)) == KSW_LOOK;
+	return (s & (KSW_LOOK | KSW_CLOSING)) == KSW_LOOK;
 }
 
 static noinline NTSTATUS queue_invalid(struct ksworker *w, PWORK_QUEUE_ITEM item, void *caller)
@@ -1319,8 +1320,8 @@ static compat_inline enum queue_rest queue_busy(struct ksworker *w, PWORK_QUEUE_
 
 	ksworker_hook(KSW_HOOK_QUEUE_READ, w);
 	preempt_disable(); /* [ksw:rcu] */
-	/* Its word looks the same when somebody observes; asked inside of the RCU section. */
-	if (backlog && unlikely(!READ_ONCE(w->pushable)))
+	/* Its word looks the same when somebody observes; asked once, inside of the RCU section. */
+	if (backlog && unlikely(!data_race(w->pushable)))
 		return QUEUE_OBSERVED;
 	if (unlikely(!item_claim(w, item)))
 		return QUEUE_CLAIMED;
@@ -1367,7 +1368,7 @@ NTSTATUS KsQueueWorkItem(PKSWORKER Worker, PWORK_QUEUE_ITEM WorkItem)
 	if (likely(s == KSW_BUSY)) {
 		if (likely(item_valid(WorkItem)))
 			rest = queue_busy(Worker, WorkItem, &s, false);
-	} else if (state_pushable(Worker, s)) {
+	} else if (state_pushable(s)) {
 		if (likely(item_valid(WorkItem)))
 			rest = queue_busy(Worker, WorkItem, &s, true);
 	}
@@ -1647,7 +1648,7 @@ static bool counted_schedule(struct ksworker *w, void *caller)
 	/* A run that has not begun sees this task, too [ksw:publish]. */
 	do {
 		if (w->backlog && !(s & KSW_COUNTED))
-			new = state_pushed(s, &w->counted_entry) | KSW_COUNTED;
+			new = state_pushed(s | KSW_LOOK | KSW_COUNTED, &w->counted_entry);
 		else
 			new = state_counted(s);
 	} while (!atomic64_try_cmpxchg(&w->state, (s64 *)&s, new));

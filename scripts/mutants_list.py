@@ -84,7 +84,7 @@ MUTANTS = [
            "\tfor (entry = youngest; entry->Blink != end; entry = entry->Blink)\n\t\t;\n\tentry->Blink = younger;\n\tolder = entry;\n\t*w->tail = youngest;\n\tw->tail = &older->Blink;\n"),
     Mutant("backlog_newcomers_go_first", "\t*w->tail = younger;\n\tw->tail = &youngest->Blink;\n",
            "\tyoungest->Blink = w->head;\n\tif (!w->head)\n\t\tw->tail = &youngest->Blink;\n\tw->head = younger;\n"),
-    Mutant("pushable_is_not_asked", "\tif (backlog && unlikely(!READ_ONCE(w->pushable)))\n\t\treturn QUEUE_OBSERVED;\n", ""),
+    Mutant("pushable_is_not_asked", "\tif (backlog && unlikely(!data_race(w->pushable)))\n\t\treturn QUEUE_OBSERVED;\n", ""),
     Mutant("batch_is_not_taken_back", "\tif (w->backlog)\n\t\tbatch_take_back(w);\n\ts = state_read(w);\n", "\ts = state_read(w);\n"),
     Mutant("batch_comes_back_backwards", "\tPLIST_ENTRY entry;\n\n\twhile (batch->count) {\n\t\t/* or the runner has it [ksw:batch] */\n\t\tentry = xchg(&batch->entry[--batch->count], NULL);\n\t\tif (entry)\n\t\t\tbacklog_push_front(w, entry);\n\t}\n",
            "\tPLIST_ENTRY entry;\n\tunsigned int i;\n\n\tfor (i = 0; i < batch->count; i++) {\n\t\tentry = xchg(&batch->entry[i], NULL);\n\t\tif (entry)\n\t\t\tbacklog_push_front(w, entry);\n\t}\n\tbatch->count = 0;\n"),
