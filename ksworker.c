@@ -1269,7 +1269,7 @@ enum queue_rest {
 	QUEUE_DONE,		/* nothing is left */
 };
 
-/* Open, and a backlog that is busy; or a strict worker, which is not pushable, with a waiter. */
+/* A backlog that is busy and open; or a strict worker in a rare state, which is not pushable. */
 static bool state_pushable(u64 s)
 {
 	return (s & (KSW_LOOK | KSW_CLOSING)) == KSW_LOOK;

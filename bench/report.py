@@ -141,22 +141,23 @@ def judge(goals, parts):
             print(f"not ok - {goal['name']}\n    was not measured")
             continue
         value, how, ours = got
-        bound = goal["recorded"] * (1 + goals["tolerance"])
+        worst = 1 + goal.get("tolerance", goals["tolerance"])
+        bound = goal["recorded"] * worst
         if goal["kind"] == "memory":        # a slab more or less is no regression of ours
             bound = max(bound, goal["recorded"] + goals["memory_tolerance"])
         # a peer that was disturbed less than when this was recorded is no regression of ours, either
-        worse = value > bound and ours > goal.get("recorded_ours", 0) * (1 + goals["tolerance"])
+        worse = value > bound and ours > goal.get("recorded_ours", 0) * worst
         failed += worse
         passed += not worse
         reached += value <= goal["goal"]
         print(f"{'not ok' if worse else 'ok'} - {goal['name']}: {number(goal, value)} ({how}), "
               f"recorded {number(goal, goal['recorded'])}, goal {number(goal, goal['goal'])}")
         if worse:
-            print(f"    more than {goals['tolerance']:.0%} worse than recorded: find out what made it so; if it is meant,\n"
+            print(f"    more than {worst - 1:.0%} worse than recorded: find out what made it so; if it is meant,\n"
                   "    say why in docs/performance.md and record it: python3 bench/report.py --record")
         if value > goal["goal"]:
             print("    # goal not reached")
-        elif value < goal["recorded"] * (1 - goals["tolerance"]):
+        elif value < goal["recorded"] * (2 - worst):
             print("    # better than recorded: record it")
     print(f"# {reached} of {passed + failed} goals reached")
     print(f"{passed} passed, {failed} failed")

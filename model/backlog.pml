@@ -143,7 +143,7 @@ inline ghost_flush_end(tag)
  * Arrows of the state word
  */
 
-#define state_pushed(s, it)	((it) << 3 | ((s) & COUNTED) | LOOK)
+#define state_pushed(s, it)	((it) << 3 | ((s) & (CLOSING | COUNTED)) | LOOK)
 #define state_rested(s)		(((s) & CLOSING) | IDLE)
 #if defined(BUG_ABSORB_DROPS_COUNTED)
 #define state_gathered(s)	(((s) & CLOSING) | WATCHED)

@@ -30,7 +30,7 @@ module_param(operations, ulong, 0444);
 MODULE_PARM_DESC(operations, "calls after which it ends; fewer of them in \"duration\" are a failure; 0: any number");
 static unsigned int patience;
 module_param(patience, uint, 0444);
-MODULE_PARM_DESC(patience, "seconds more than \"duration\" that it may take until each kind of operation has happened, or the planted fault was found; 0: it does not look");
+MODULE_PARM_DESC(patience, "seconds more than \"duration\" that it may take until each kind of operation has happened; not with \"operations\" or \"inject\"");
 static unsigned int stat_interval = 5;
 module_param(stat_interval, uint, 0444);
 MODULE_PARM_DESC(stat_interval, "seconds between two lines of statistics; 0: none");
@@ -411,13 +411,11 @@ static void torture_conclude(void)
 	smp_store_release(&finished, true); /* after the last number [torture:finished] */
 }
 
-/* Each kind of operation has happened (BOOK_AFTER needs luck); or the planted fault was found. */
+/* Each kind of operation has happened; BOOK_AFTER needs luck. */
 static bool torture_has_seen_all(void)
 {
 	int i;
 
-	if (torture_plant != PLANT_NONE)
-		return torture_faults_sum();
 	for (i = 0; i < BOOK_ENTRIES; i++)
 		if (i != BOOK_AFTER && !entry_sum(i))
 			return false;
@@ -428,12 +426,13 @@ static bool torture_has_seen_all(void)
 static bool torture_is_over(void)
 {
 	unsigned long end = started + duration * HZ;
+	bool patient = !operations && torture_plant == PLANT_NONE;
 
 	if (operations && operations_sum() >= operations)
 		return true;
 	if (!duration || time_before(jiffies, end))
 		return false;
-	if (!torture_has_seen_all() && time_before(jiffies, end + patience * HZ))
+	if (patient && !torture_has_seen_all() && time_before(jiffies, end + patience * HZ))
 		return false;
 	too_few = operations;
 	return true;

@@ -44,6 +44,13 @@ class Gate(unittest.TestCase):
         self.assertIn("not ok - S1 to raw", said)
         self.assertIn("more than 5% worse than recorded", said)
 
+    def test_a_goal_that_the_scheduler_moves(self):
+        goal = {**RATIO, "tolerance": 0.2}
+        self.assertEqual(self.judged(goal, 119)[0], 0)
+        failed, said = self.judged(goal, 121)
+        self.assertEqual(failed, 1)
+        self.assertIn("more than 20% worse than recorded", said)
+
     def test_a_peer_that_was_disturbed_less(self):
         self.assertEqual(self.judged(RATIO, 100, peer=400)[0], 0)
         self.assertEqual(self.judged(RATIO, 106, peer=400)[0], 1)
