@@ -23,7 +23,7 @@ static void stray_is_quick(PVOID parameter)
 	atomic_inc(&runs);
 }
 
-/* Returns false: the item was not taken within a second, which is less than ksworker waits in silence. */
+/* False: the item was not taken in a second, which is less than ksworker waits in silence. */
 static bool stray_gets_through(void)
 {
 	int before = atomic_read(&runs);
