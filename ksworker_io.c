@@ -146,7 +146,7 @@ struct io_seat {
  * @watchers: those who wait for items and routines to be gone
  * @looker: the seat that has been sent and has not looked, or NULL
  * @free: the seats that nobody uses. The last one is put at the end, since its function
- *	has not returned: what it were sent for would wait for that
+ *	has not returned: what it was sent for would wait for that
  * @free_tail: where the next one is linked
  * @free_seats: how many these are
  * @queued: how many items have not begun

@@ -167,9 +167,10 @@ def judge(goals, parts):
 def record(goals, parts, path):
     for goal in goals["goals"]:
         got = value_of(goal, parts)
-        if got:
-            goal["recorded"] = round(got[0], 0 if goal["kind"] in ("memory", "absolute") else 3)
-        if got and goal["kind"] == "ratio" and goal["part"] == "icount":
+        if not got:
+            continue
+        goal["recorded"] = round(got[0], 0 if goal["kind"] in ("memory", "absolute") else 3)
+        if goal["kind"] == "ratio" and goal["part"] == "icount":
             goal["recorded_ours"] = round(got[2], 2)
     with open(path, "w", encoding="utf-8") as file:
         json.dump(goals, file, indent=1)

@@ -169,6 +169,9 @@ static void an_item_does_not_wait_for_a_seat_that_just_rested(struct kunit *test
 	KUNIT_EXPECT_TRUE(test, probe_ended(next->p));
 	KUNIT_EXPECT_TRUE(test, probe_ended(last->p));
 	hold_release(KSW_HOOK_IO_RESTED);
+	KUNIT_ASSERT_TRUE(test, jobs_home());
+	KUNIT_EXPECT_TRUE(test, job_runs(next, 1));
+	KUNIT_EXPECT_TRUE(test, job_runs(last, 1));
 }
 
 /* There is no other one. The workqueue takes it for running still. */
@@ -188,6 +191,9 @@ static void a_seat_that_just_rested_runs_the_next_items(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, probe_ended(next->p));
 	KUNIT_EXPECT_TRUE(test, probe_ended(last->p));
 	jobs_release(jobs, SEATS - 1);
+	KUNIT_ASSERT_TRUE(test, jobs_home());
+	KUNIT_EXPECT_TRUE(test, job_runs(next, 1));
+	KUNIT_EXPECT_TRUE(test, job_runs(last, 1));
 }
 
 /* A worker and a pool: one item is on one of both. */

@@ -7,8 +7,8 @@
 # Runs in the test guest; prints KTAP. Boot arguments ksworker_torture.NAME=VALUE are passed to the
 # module; with torture.operations=N the run lasts until it has done that many, and duration is the
 # limit (default: it lasts 30 s and must do 500 a second); torture.inject=a,b is which faults are
-# planted (default all; none: no such runs). Without a number
-# of operations a slow machine gets PATIENCE seconds more until each kind of them has happened.
+# planted (default all; none: no such runs). Without a number of operations a slow machine gets
+# PATIENCE seconds more until each kind of them has happened.
 REPORT=/sys/module/ksworker_torture/parameters/report
 WORKERS=/sys/kernel/debug/ksworker/workers
 RUN=/tmp/torture.report
