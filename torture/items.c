@@ -25,6 +25,7 @@
 #include <linux/random.h>
 #include <linux/slab.h>
 
+#include "clock.h"
 #include "ksworker.h"
 #include "ksworker_compat.h"
 
@@ -335,7 +336,7 @@ static enum hrtimer_restart producer_tick(struct hrtimer *clock)
 
 	while (n--)
 		producer_step(p, producer_owned(p), true);
-	hrtimer_forward_now(clock, ns_to_ktime((200 + producer_random(p) % 800) * NSEC_PER_USEC));
+	torture_clock_again(clock, (200 + producer_random(p) % 800) * NSEC_PER_USEC);
 	return READ_ONCE(stopping) ? HRTIMER_NORESTART : HRTIMER_RESTART;
 }
 

@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 
+#include "clock.h"
 #include "ksworker_compat.h"
 #include "torture.h"
 
@@ -225,11 +226,9 @@ void torture_producer_step(struct torture_producer *producer)
  * Timers: hard interrupts and softirqs
  */
 
-/* The pause is twice as long as what was done, so that threads go on, too. */
 static enum hrtimer_restart clock_fire(struct hrtimer *clock)
 {
 	struct torture_producer *producer = container_of(clock, struct torture_producer, clock);
-	ktime_t now, start = ktime_get();
 	int i;
 
 	WRITE_ONCE(producer->fired_on, smp_processor_id());
@@ -238,8 +237,7 @@ static enum hrtimer_restart clock_fire(struct hrtimer *clock)
 		torture_producer_step(producer);
 	if (READ_ONCE(torture_stopping))
 		return HRTIMER_NORESTART;
-	now = ktime_get();
-	hrtimer_set_expires(clock, ktime_add_ns(now, CLOCK_PERIOD + 2 * ktime_sub(now, start)));
+	torture_clock_again(clock, CLOCK_PERIOD);
 	return HRTIMER_RESTART;
 }
 
