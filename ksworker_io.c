@@ -43,7 +43,7 @@
 /* How long a seat goes on by itself before it goes back to the workqueue. */
 #define IO_SLICE	msecs_to_jiffies(10)
 /* How long a module that unloads waits in silence for its routines to return. */
-#define IO_PATIENCE	(2 * HZ)
+#define IO_PATIENCE	20	/* times HZ / 10; a machine that stands still is one */
 
 /* Who has an item: the values of List.Flink, one address each in every pool. */
 enum io_owner {
@@ -1098,11 +1098,13 @@ static const char *leaver_name(const struct ksw_leaver *leaver)
 static bool pools_wait(struct ksw_leaver *leaver)
 {
 	struct io_census census;
+	unsigned int i;
 
 	if (!pools_count(leaver->module, &census))
 		return true;
-	if (wait_event_timeout(io_left, !pools_count(leaver->module, &census), IO_PATIENCE))
-		return true;
+	for (i = 0; i < IO_PATIENCE; i++)
+		if (wait_event_timeout(io_left, !pools_count(leaver->module, &census), HZ / 10))
+			return true;
 	WARN(1, "ksworker: module %s unloads and its routine %ps does not return, or is queued again and again; waiting for it\n",
 	     leaver_name(leaver), census.routine);
 	leaver->told_of_pools = true;

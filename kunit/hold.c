@@ -10,9 +10,9 @@
  * In microseconds, counted by delays: while a CPU spins with interrupts off,
  * the kernel's time may stand still; and by the kernel's time, since on a busy
  * machine the delays may have been measured wrongly at boot. The first is longer
- * than the case's own patience, and shorter than the kernel's with a CPU that spins.
+ * than the case's own patience, and shorter than the kernel's with a CPU that spins (see vmtest).
  */
-#define LONG		(15 * USEC_PER_SEC)
+#define LONG		(((long)kunit_patience + 10) * USEC_PER_SEC)
 #define BRIEF		(200 * USEC_PER_MSEC)
 /* Held threads that the case has made are here, and the case is elsewhere. */
 #define HELD_CPU	1

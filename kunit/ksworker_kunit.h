@@ -25,8 +25,9 @@
 
 #include "../ksworker.h"
 
-/* Longer than anything here takes, on the slowest machine. */
-#define PATIENCE	(10 * HZ)
+/* Longer than anything here takes, on the slowest machine, even if that stood still for a while. */
+#define PATIENCE	(kunit_patience * HZ)
+extern unsigned int kunit_patience;	/* seconds */
 #define ANY_CPU		(-1)
 #define MOST_WORKERS	16
 

@@ -122,11 +122,17 @@ static NTSTATUS orphan_start_crowd(void)
 	return STATUS_SUCCESS;
 }
 
-/* As Windows' drivers do: they are told the end by the routine, which has to return yet. */
+/*
+ * As Windows' drivers do: they are told the end by the routine, which has to return yet. In
+ * turns, so that it is longer than IO_PATIENCE on a machine that stands still for a while, too.
+ */
 static void orphan_tells(PVOID parameter)
 {
+	unsigned int i;
+
 	complete(&begun);
-	msleep(parameter ? 3000 : 200);
+	for (i = parameter ? 60 : 4; i; i--)
+		msleep(50);
 }
 
 static NTSTATUS orphan_start_teller(bool slow)

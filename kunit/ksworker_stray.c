@@ -5,7 +5,6 @@
  * refused. See scripts/guest/load.sh.
  */
 #include <linux/delay.h>
-#include <linux/jiffies.h>
 #include <linux/module.h>
 
 #include "../ksworker.h"
@@ -23,15 +22,17 @@ static void stray_is_quick(PVOID parameter)
 	atomic_inc(&runs);
 }
 
-/* False: the item was not taken in a second, which is less than ksworker waits in silence. */
+/* False: the item was refused; if it is not queued any more, it has run or is about to. */
 static bool stray_gets_through(void)
 {
 	int before = atomic_read(&runs);
-	unsigned long end = jiffies + HZ;
+	unsigned int i;
 
 	queue(&quick, NormalWorkQueue);
-	while (atomic_read(&runs) == before && time_before(jiffies, end))
+	while (READ_ONCE(quick.List.Flink))
 		usleep_range(100, 200);
+	for (i = 0; i < 10 && atomic_read(&runs) == before; i++)
+		msleep(20);
 	return atomic_read(&runs) != before;
 }
 

@@ -205,6 +205,19 @@ static void the_place_is_taken_before_the_worker_is_started(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, probe_runs(q), 0);
 }
 
+/* Under the lock of nobody, and with nobody who waits: only its time is up. */
+static void a_worker_that_never_stops_hands_over(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	PKSWORKER w = worker_open(f, 0);
+	struct probe *round = probe_acting(f, w, probe_goes_round);
+
+	KUNIT_ASSERT_EQ(test, probe_queue(round, w), STATUS_SUCCESS);
+	KUNIT_ASSERT_TRUE(test, probe_began(round));
+	hold_watch(KSW_HOOK_QUEUE_CLAIMED, w);
+	KUNIT_EXPECT_TRUE(test, hold_reached(KSW_HOOK_QUEUE_CLAIMED));
+}
+
 /* Queue and increment against close */
 
 static void what_was_accepted_before_the_close_runs(struct kunit *test)
@@ -643,7 +656,7 @@ static void a_wait_for_an_item_that_begins_queues_it_again(struct kunit *test)
 
 static void a_wait_with_a_limit_for_an_item_that_begins_queues_it_again(struct kunit *test)
 {
-	expect_wait_queues_what_begins_again(test, 10 * MSEC_PER_SEC);
+	expect_wait_queues_what_begins_again(test, kunit_patience * MSEC_PER_SEC);
 }
 
 /* Flush against begin */
@@ -881,6 +894,7 @@ static struct kunit_case race_cases[] = {
 	KUNIT_CASE(a_waiter_that_comes_when_the_worker_just_went_idle_is_served),
 	KUNIT_CASE(a_worker_that_just_went_idle_can_be_unregistered),
 	KUNIT_CASE(an_item_queued_when_a_closing_worker_just_went_idle_is_refused),
+	KUNIT_CASE(a_worker_that_never_stops_hands_over),
 	KUNIT_CASE(an_increment_at_the_maximum_warns_once_and_changes_nothing),
 	{}
 };

@@ -36,6 +36,7 @@ INPUTS = ("*.c", "*.h", "Kbuild", "kunit/*", "samples/*", "torture/*", "scripts/
           "scripts/vmtest", "scripts/verdict", "scripts/lib.sh", "scripts/mkkernel", "scripts/fragments/*")
 # seconds of the guest: for the whole run, without a byte, and after the first failed case
 LIMITS = {"plain": (180, 40, 2), "other": (420, 60, 6)}
+PATIENCE = 10   # of a case, in seconds: most mutants make one wait for what never comes
 BASELINE = "(unchanged)"
 
 
@@ -164,7 +165,7 @@ def run_once(args, name, kernel, cpus):
     summary.unlink(missing_ok=True)
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [*args.wrap, str(src / "scripts" / "vmtest"), "--kernel", kernel, "--cpus", str(cpus),
-               "--timeout", str(limits[0]), "--silence", str(limits[1])]
+               "--timeout", str(limits[0]), "--silence", str(limits[1]), "--append", f"ksworker_kunit.patience={PATIENCE}"]
     if name != BASELINE:
         command += ["--after-failure", str(limits[2])]
     with log.open("w") as out:

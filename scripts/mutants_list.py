@@ -60,6 +60,8 @@ MUTANTS = [
            "if ((s & KSW_COUNTED) && !item) {"),
     Mutant("takes_the_counted_item_always_first", "if ((s & KSW_COUNTED) && (s & KSW_LOOK)) {",
            "if (s & KSW_COUNTED) {"),
+    Mutant("strict_never_hands_over", "\t\t\tif (rested)\n\t\t\t\tbreak;\n\t\t}\n\t\trunner_call(w, task, depth);\n\t} while (!runner_yields(w, enough));\n\trun_end(w, rested);\n}\n\n/* The same for a backlog. */",
+           "\t\t\tif (rested)\n\t\t\t\tbreak;\n\t\t}\n\t\trunner_call(w, task, depth);\n\t} while (enough);\n\trun_end(w, rested);\n}\n\n/* The same for a backlog. */"),
     Mutant("first_is_never_set", "u64 look = (s & KSW_COUNTED) || s == KSW_WATCHED ? KSW_LOOK : 0;",
            "u64 look = s == KSW_WATCHED ? KSW_LOOK : 0;"),
     Mutant("watched_is_forgotten", "u64 look = (s & KSW_COUNTED) || s == KSW_WATCHED ? KSW_LOOK : 0;",

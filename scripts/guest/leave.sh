@@ -43,8 +43,9 @@ taken() {
 	expect "module ksworker_hopper unloads and its routine gate_stays [ksworker_gate] does not return"
 	expect "IoUninitializeWorkItem: the item is queued, and a copy runs"
 	rmmod ksworker_hopper &
-	# the announcement above has the same words
-	until dmesg | grep -v 'expect warning' | grep -q 'module ksworker_hopper unloads and its routine gate_stays'; do
+	# the announcement above has the same words; and the whole report, so that the next is not in the middle of it
+	until dmesg | awk '/expect warning/ { next } /ksworker_hopper unloads and its routine gate_stays/ { said = 1 }
+			said && /end trace/ { whole = 1 } END { exit !whole }'; do
 		usleep 10000
 	done
 	echo 1 >/sys/module/ksworker_gate/parameters/other

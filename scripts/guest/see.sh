@@ -7,6 +7,7 @@
 # that hangs on purpose, samples/ksstall.c, is looked at, and one that works, samples/kscapture.c.
 DIR=/sys/kernel/debug/ksworker
 PARAMETERS=/sys/module/ksworker/parameters
+STALL_MS=$(cat $PARAMETERS/stall_ms)
 TRACING=/sys/kernel/tracing
 QUEUES=/sys/devices/virtual/workqueue
 TOP=$(command -v ksworker-top)
@@ -210,7 +211,7 @@ begins() { grep 'ksworker_begin: .* owner=kscapture ' $TRACING/trace; }
 # of the lines of the trace the threads' numbers, and the CPUs
 threads() { sed 's/^ *[^ ]*-\([0-9]*\) *\[.*/\1/' | sort -u; }
 cpus() { sed 's/^[^[]*\[0*\([0-9][0-9]*\)\].*/\1/' | sort -u; }
-last_cpu() { echo $(($(grep -c '^processor' /proc/cpuinfo) - 1)); }
+CPUS=$(grep -c '^processor' /proc/cpuinfo)
 mask() { printf '%x' $((1 << $1)); }
 
 without_the_parameter_a_worker_has_no_directory() {
@@ -240,7 +241,7 @@ a_workers_directory_is_there_for_as_long_as_the_worker() {
 a_workers_routines_run_on_the_cpus_that_were_set() {
 	capture_begin 1000000 100 || return 1
 	queue=$(queue_of kscapture)
-	for cpu in 0 "$(last_cpu)" 0; do
+	for cpu in 0 $((CPUS - 1)) 0; do
 		mask "$cpu" >"$queue/cpumask" || return 1
 		watch_begins || return 1
 		seen=$(begins | cpus)
@@ -271,12 +272,12 @@ what_is_written_there_changes_no_order() {
 	echo counter >$TRACING/trace_clock
 	echo 1 >$TRACING/events/ksworker/ksworker_begin/enable
 	echo 1 >$TRACING/events/ksworker/ksworker_end/enable
-	capture_begin 1000 500 || return 1
+	capture_begin 2000 500 || return 1
 	queue=$(queue_of kscapture)
 	n=0
 	until reader_is_done; do
 		n=$((n + 1))
-		mask $((n % ($(last_cpu) + 1))) >"$queue/cpumask"
+		mask $((n % CPUS)) >"$queue/cpumask"
 		echo $((n % 3)) >"$queue/nice"
 		echo $((1 + n % 7)) >"$queue/max_active"
 	done 2>/dev/null
@@ -285,7 +286,7 @@ what_is_written_there_changes_no_order() {
 	grep 'owner=kscapture ' $TRACING/trace >/tmp/trace
 	echo "written $n times; routines that began: $(grep -c ksworker_begin: /tmp/trace), on CPU" $(cpus </tmp/trace)
 	[ $n -ge 10 ] && [ "$(grep -c ksworker_begin: /tmp/trace)" -ge 100 ] || return 1
-	[ "$(cpus </tmp/trace | wc -l)" = $(($(last_cpu) + 1)) ] || return 1
+	[ "$(cpus </tmp/trace | wc -l)" = "$CPUS" ] || return 1
 	awk '{ now = /ksworker_begin: / ? "begin" : "end" }
 		now == last { print "two of one sort:"; print line; print; wrong = 1; exit }
 		{ last = now; line = $0 }
@@ -410,7 +411,7 @@ try a_routine_that_hangs_is_reported_once a_routine_that_hangs_is_reported_once
 try an_item_that_waits_in_a_long_line_is_reported_once an_item_that_waits_in_a_long_line_is_reported_once
 try what_is_quick_or_idle_is_not_reported what_is_quick_or_idle_is_not_reported
 try stall_ms_0_reports_nothing_and_can_be_set_later stall_ms_0_reports_nothing_and_can_be_set_later
-set_stall 30000
+set_stall "$STALL_MS"
 try times_are_shown_when_timing_is_on times_are_shown_when_timing_is_on
 try a_parameter_that_makes_no_sense_is_refused a_parameter_that_makes_no_sense_is_refused
 try the_tracepoints_work_by_hand the_tracepoints_work_by_hand

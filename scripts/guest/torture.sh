@@ -46,7 +46,7 @@ run() {
 	insmod /modules/ksworker_torture.ko duration="$seconds" patience=$PATIENCE "$@" || return 1
 	waited=0
 	until grep -q '^state finished' $REPORT; do
-		if [ $waited -gt $((seconds + PATIENCE + 180)) ]; then
+		if [ $waited -gt $((seconds + PATIENCE + 400)) ]; then
 			echo "not finished after $waited s"
 			return 1
 		fi
@@ -59,7 +59,7 @@ run() {
 
 torture_runs_to_its_end() {
 	# shellcheck disable=SC2086 # the arguments are words
-	run "$DURATION" operations="$GOAL" $ARGS
+	run "$DURATION" operations="$GOAL" waiter_limit=60 $ARGS
 	rc=$?
 	sed 's/^/torture: /' $RUN
 	return $rc

@@ -140,7 +140,7 @@ class Run(unittest.TestCase):
         self.run_("--wrap", f"sh -c 'touch {marker}; exec \"$@\"' sh", "--only", "case")
         self.assertTrue(marker.exists())
         self.assertNotIn("--after-failure", self.runs()[0])
-        self.assertRegex(self.runs()[1], r"--kernel 6.12-plain --cpus 2 --timeout \d+ --silence \d+ --after-failure \d+")
+        self.assertRegex(self.runs()[1], r"--kernel 6.12-plain --cpus 2 --timeout \d+ --silence \d+ --append ksworker_kunit.patience=\d+ --after-failure \d+")
 
     def test_an_unknown_name_is_an_error(self):
         self.assertEqual(self.run_("--only", "nobody")[0], 3)

@@ -333,6 +333,12 @@ class Warnings(Case):
                 before = f"{line[:cut]}\r\n" if cut else ""
                 run.console = run.console.replace(line, f"{before}{again}\r\n{line}")
                 self.check(run, 0, "kernel log clean")
+        for cuts in ((30, 40), (40, 30), (40, 0)):      # taken over twice
+            with self.subTest(cuts=cuts):
+                run = Run("ok-6.12")
+                before = "".join(f"{line[:cut]}\r\n{again}\r\n" if cut else f"{again}\r\n" for cut in cuts)
+                run.console = run.console.replace(line, f"{before}{line}")
+                self.check(run, 0, "kernel log clean")
         other = Run("ok-6.12")      # what stands before it is another line, and counts
         other.console = other.console.replace(line, f"{line}\r\n{again}\r\n{line.replace('.', '1.', 1)}")
         self.check(other, 1, "no later WARNING has this text")
