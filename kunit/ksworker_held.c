@@ -35,7 +35,7 @@ static void held_hook(enum ksworker_hook at, struct ksworker *w)
 	/* queueing is not preempted, and no module can go for good meanwhile */
 	while (at != KSW_HOOK_IO_LOOKER && !READ_ONCE(leaving))
 		cpu_relax();
-	mdelay(at == KSW_HOOK_IO_LOOKER ? 2000 : 500);
+	mdelay(at == KSW_HOOK_IO_LOOKER ? 2000 : 1000);
 }
 
 static void held_runs(PVOID parameter)

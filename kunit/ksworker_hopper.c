@@ -23,7 +23,7 @@ static u64 memory[32];
 /* In code of this module; if that goes too early, nobody comes back from here. */
 static void hopper_ends(PVOID parameter)
 {
-	msleep(200);
+	msleep(1000);
 }
 
 /* On one of the gate's workers. */
@@ -44,7 +44,7 @@ static void hopper_hops_in_pools(PVOID parameter)
 	if (gate_turn(types[here]))
 		ExQueueWorkItem(&items[!here], types[!here]);
 	else
-		hopper_ends(NULL);
+		msleep(200);	/* much less than ksworker is patient for */
 	gate_left();
 }
 

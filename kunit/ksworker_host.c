@@ -25,7 +25,7 @@ static void host_stays(PVOID parameter)
 {
 	complete(&begun);
 	wait_for_completion(&go_on);
-	msleep(100);
+	msleep(500);
 }
 
 static void host_is_behind(PVOID parameter)
@@ -46,6 +46,13 @@ static bool host_stays_on(PKSWORKER w, PWORK_QUEUE_ITEM item)
 	return true;
 }
 
+static bool host_rests(void)
+{
+	return KsFlushWorker(host_strict) == STATUS_SUCCESS &&
+	       KsFlushWorker(host_backlog) == STATUS_SUCCESS &&
+	       KsFlushWorker(counted) == STATUS_SUCCESS;
+}
+
 /**
  * host_occupy() - routines of this module run on all its workers and in a pool, until host_go_on()
  *
@@ -56,6 +63,8 @@ static bool host_stays_on(PKSWORKER w, PWORK_QUEUE_ITEM item)
  */
 bool host_occupy(void)
 {
+	if (!host_rests())	/* who was woken by the last one has gone on */
+		return false;
 	reinit_completion(&go_on);
 	ExQueueWorkItem(&pool_item, DelayedWorkQueue);
 	wait_for_completion(&begun);

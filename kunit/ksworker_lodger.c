@@ -26,7 +26,7 @@ static void lodger_stays(PVOID parameter)
 {
 	complete(&begun);
 	wait_for_completion(&leaving);
-	msleep(100);
+	msleep(500);
 }
 
 /* What it queues comes behind all that was there when the module began to leave. */
@@ -87,7 +87,8 @@ static bool lodger_start(void)
 	if (!strcmp(mode, "again"))
 		return lodger_queue_and_wait(host_strict, lodger_goes_on);
 	if (!strcmp(mode, "ran"))
-		return lodger_queue_and_wait(host_strict, lodger_runs);
+		return lodger_queue_and_wait(host_strict, lodger_runs) &&
+		       KsFlushWorker(host_strict) == STATUS_SUCCESS;
 	if (!strcmp(mode, "counted"))
 		return lodger_count();
 	if (!strcmp(mode, "unknown"))

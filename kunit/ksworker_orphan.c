@@ -22,14 +22,22 @@ static DECLARE_COMPLETION(begun);
 static DECLARE_COMPLETION(leaving);
 
 /* Milliseconds; much less than ksworker is patient for, and twice that, too. */
-static unsigned int stay = 100;
+#define STAY	100
 
 /* Runs on, in code of this module, after the module's exit has returned. */
 static void orphan_stays(PVOID parameter)
 {
 	complete(&begun);
 	wait_for_completion(&leaving);
-	msleep(stay);
+	msleep(STAY);
+}
+
+/* The same; longer than it takes until the unload has seen that others are queued behind. */
+static void orphan_stays_long(PVOID parameter)
+{
+	complete(&begun);
+	wait_for_completion(&leaving);
+	msleep(15 * STAY);
 }
 
 static void orphan_runs(PVOID parameter)
@@ -106,6 +114,7 @@ static NTSTATUS orphan_start_counted(void)
 }
 
 /* Without a worker: more blocked routines than a pool has seats, so that some stay queued. */
+#define SEATS	128
 #define CROWD	160
 
 static WORK_QUEUE_ITEM crowd[CROWD];
@@ -115,7 +124,7 @@ static NTSTATUS orphan_start_crowd(void)
 	int i;
 
 	for (i = 0; i < CROWD; i++) {
-		ExInitializeWorkItem(&crowd[i], orphan_stays, NULL);
+		ExInitializeWorkItem(&crowd[i], i < SEATS ? orphan_stays_long : orphan_stays, NULL);
 		ExQueueWorkItem(&crowd[i], DelayedWorkQueue);
 	}
 	wait_for_completion(&begun);
@@ -131,7 +140,7 @@ static void orphan_tells(PVOID parameter)
 	unsigned int i;
 
 	complete(&begun);
-	for (i = parameter ? 60 : 4; i; i--)
+	for (i = parameter ? 100 : 4; i; i--)
 		msleep(50);
 }
 
@@ -194,7 +203,7 @@ static NTSTATUS orphan_start_device(void)
 /* A routine that is in no module, or in the kernel: it may outlive its client, and is let. */
 static NTSTATUS orphan_start_foreign(void)
 {
-	ExInitializeWorkItem(&first, (PWORKER_THREAD_ROUTINE)(void *)msleep, (PVOID)600UL);
+	ExInitializeWorkItem(&first, (PWORKER_THREAD_ROUTINE)(void *)msleep, (PVOID)3000UL);
 	ExQueueWorkItem(&first, NormalWorkQueue);
 	while (READ_ONCE(first.List.Flink))
 		usleep_range(50, 200);
@@ -204,7 +213,6 @@ static NTSTATUS orphan_start_foreign(void)
 /* When the init has failed, the kernel waits for an RCU grace period before it tells. */
 static NTSTATUS orphan_fail(void)
 {
-	stay = 600;
 	orphan_start_crowd();
 	complete_all(&leaving);
 	return STATUS_INSUFFICIENT_RESOURCES;

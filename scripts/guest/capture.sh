@@ -12,7 +12,8 @@ ktap_begin capture
 
 reader_case() { try "$1" "$READER" --case "$1"; }
 
-load_sample() { insmod /modules/kscapture.ko "$@"; }
+# with the longest queue, since no frame may be lost while the reader has no CPU for a while
+load_sample() { insmod /modules/kscapture.ko depth=2048 "$@"; }
 
 bad_parameter_is_refused() {
 	! insmod /modules/kscapture.ko "$1" 2>&1 && [ ! -d /sys/module/kscapture ]

@@ -21,11 +21,12 @@ the_client_holds_ksworker() {
 
 # The log has the line when the routine has run; the worker waits for nothing, and we for it
 the_clients_item_runs() {
-	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		dmesg | grep 'ksclient: hello from a KS worker' && return
+	tries=100
+	until dmesg | grep 'ksclient: hello from a KS worker'; do
+		[ $tries -gt 0 ] || return 1
+		tries=$((tries - 1))
 		usleep 100000
 	done
-	return 1
 }
 
 the_version_is_the_packages() {

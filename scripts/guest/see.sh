@@ -145,8 +145,8 @@ times_are_shown_when_timing_is_on() {
 	until_true 30 grep -q ' idle 0 .* 40 40 ' $DIR/workers || return 1
 	cat $DIR/workers $DIR/summary
 	[ "$(column 0)" -ge 20000 ] || return 1
-	# the last one waits for all the others
-	[ "$(column 1)" -ge $((39 * 20000)) ] || return 1
+	# the last one waits for all the others; some of those may have run when it was queued
+	[ "$(column 1)" -ge $((20 * 20000)) ] || return 1
 	[ "$(summary longest_run_us)" -ge 20000 ] || return 1
 	rmmod ksstall || return 1
 	echo 0 >$PARAMETERS/timing
@@ -158,7 +158,7 @@ the_tracepoints_work_by_hand() {
 	echo >$TRACING/trace
 	echo 1 >$TRACING/events/ksworker/enable
 	insmod /modules/ksstall.ko mode=line run_ms=1 || return 1
-	until_true 30 grep -q ' idle 0 .* 40 40 ' $DIR/workers || return 1
+	until_true 30 ended 40 || return 1	# the last end is told a little later than it is counted
 	# the routine is a number when its module is gone
 	grep -v 'ksworker_close\|ksworker_unregister' $TRACING/trace >/tmp/trace
 	rmmod ksstall || return 1
@@ -181,7 +181,10 @@ no_queue_of() { ! queue_of "$1"; }
 # capture_begin FRAMES RATE: kscapture streams to a reader, which checks each frame; its worker has a directory
 capture_begin() {
 	echo 1 >$PARAMETERS/sysfs
-	insmod /modules/kscapture.ko rate_hz="$2" || return 1
+	insmod /modules/kscapture.ko rate_hz="$2" && capture_read "$1"
+}
+
+capture_read() {
 	kscapture-read --frames "$1" --verify >/tmp/reader 2>&1 &
 	READER=$!
 	until_true 30 queue_of kscapture
@@ -195,6 +198,7 @@ capture_end() {
 	READER=
 }
 
+ended() { [ "$(grep -c 'ksworker_end: .* owner=ksstall ' $TRACING/trace)" -ge "$1" ]; }
 begun() { [ "$(grep -c 'ksworker_begin: .* owner=kscapture ' $TRACING/trace)" -ge "$1" ]; }
 
 # watch_begins: 50 of kscapture's routines in the trace, and none that had begun before it was called, or with the
@@ -267,14 +271,9 @@ a_workers_routines_run_with_the_priority_that_was_set() {
 
 reader_is_done() { ! kill -0 $READER 2>/dev/null; }
 
-# One after the other, and not one lost, whatever is written meanwhile
-what_is_written_there_changes_no_order() {
-	echo counter >$TRACING/trace_clock
-	echo 1 >$TRACING/events/ksworker/ksworker_begin/enable
-	echo 1 >$TRACING/events/ksworker/ksworker_end/enable
-	capture_begin 2000 500 || return 1
+# write_while_it_reads: into the files of the worker of the running reader, until that has ended
+write_while_it_reads() {
 	queue=$(queue_of kscapture)
-	n=0
 	until reader_is_done; do
 		n=$((n + 1))
 		mask $((n % CPUS)) >"$queue/cpumask"
@@ -285,8 +284,26 @@ what_is_written_there_changes_no_order() {
 	READER=
 	grep 'owner=kscapture ' $TRACING/trace >/tmp/trace
 	echo "written $n times; routines that began: $(grep -c ksworker_begin: /tmp/trace), on CPU" $(cpus </tmp/trace)
-	[ $n -ge 10 ] && [ "$(grep -c ksworker_begin: /tmp/trace)" -ge 100 ] || return 1
-	[ "$(cpus </tmp/trace | wc -l)" = "$CPUS" ] || return 1
+}
+
+# enough_was_written: on a slow machine that takes more than one reader
+enough_was_written() {
+	[ $n -ge 10 ] && [ "$(grep -c ksworker_begin: /tmp/trace)" -ge 100 ] && [ "$(cpus </tmp/trace | wc -l)" = "$CPUS" ]
+}
+
+# One after the other, and not one lost, whatever is written meanwhile
+what_is_written_there_changes_no_order() {
+	echo counter >$TRACING/trace_clock
+	echo 1 >$TRACING/events/ksworker/ksworker_begin/enable
+	echo 1 >$TRACING/events/ksworker/ksworker_end/enable
+	n=0
+	readers=1
+	capture_begin 1000 500 && write_while_it_reads || return 1
+	until enough_was_written; do
+		[ $readers -lt 20 ] || return 1
+		readers=$((readers + 1))
+		capture_read 1000 && write_while_it_reads || return 1
+	done
 	awk '{ now = /ksworker_begin: / ? "begin" : "end" }
 		now == last { print "two of one sort:"; print line; print; wrong = 1; exit }
 		{ last = now; line = $0 }

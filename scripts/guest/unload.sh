@@ -77,8 +77,7 @@ failing_case() {
 	fi
 }
 
-# foreign_case NAME: the routine is the kernel's own, and goes on after its client; the end of this
-# script, and ksworker's unload, come while it runs
+# foreign_case NAME: the routine is the kernel's own, and goes on after its client
 foreign_case() {
 	if ! insmod /modules/ksworker_orphan.ko mode=foreign 2>/tmp/orphan.err; then
 		result 0 "$1" "insmod: $(cat /tmp/orphan.err)"
@@ -91,6 +90,8 @@ foreign_case() {
 	else
 		result 1 "$1"
 	fi
+	# the scripts that come hold windows of the pools open
+	while grep -q '^  msleep ' "$POOLS"; do usleep 100000; done
 }
 
 # unload_case NAME MODE: loads the orphan in MODE and unloads it
