@@ -11,11 +11,11 @@
 
 #include "ksworker_kunit.h"
 
-/* The judge of the log pairs this line with one warning that contains @text. */
 unsigned int kunit_patience = 60;
 module_param_named(patience, kunit_patience, uint, 0444);
 MODULE_PARM_DESC(patience, "seconds after which a case no longer believes that what it waits for will come");
 
+/* The judge of the log pairs this line with one warning that contains @text. */
 void expect_warning(const char *text)
 {
 	pr_info("ksworker_kunit: expect warning: %s\n", text);

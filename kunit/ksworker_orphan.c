@@ -21,23 +21,16 @@ static WORK_QUEUE_ITEM first, second;
 static DECLARE_COMPLETION(begun);
 static DECLARE_COMPLETION(leaving);
 
-/* Milliseconds; much less than ksworker is patient for, and twice that, too. */
-#define STAY	100
-
-/* Runs on, in code of this module, after the module's exit has returned. */
+/*
+ * Runs on, in code of this module, after the module's exit has returned; less than
+ * ksworker is patient for. With a parameter for longer than it takes until the unload
+ * has seen that others are queued behind.
+ */
 static void orphan_stays(PVOID parameter)
 {
 	complete(&begun);
 	wait_for_completion(&leaving);
-	msleep(STAY);
-}
-
-/* The same; longer than it takes until the unload has seen that others are queued behind. */
-static void orphan_stays_long(PVOID parameter)
-{
-	complete(&begun);
-	wait_for_completion(&leaving);
-	msleep(15 * STAY);
+	msleep(parameter ? 1500 : 100);
 }
 
 static void orphan_runs(PVOID parameter)
@@ -124,7 +117,7 @@ static NTSTATUS orphan_start_crowd(void)
 	int i;
 
 	for (i = 0; i < CROWD; i++) {
-		ExInitializeWorkItem(&crowd[i], i < SEATS ? orphan_stays_long : orphan_stays, NULL);
+		ExInitializeWorkItem(&crowd[i], orphan_stays, i < SEATS ? &crowd[i] : NULL);
 		ExQueueWorkItem(&crowd[i], DelayedWorkQueue);
 	}
 	wait_for_completion(&begun);
