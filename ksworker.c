@@ -159,10 +159,15 @@ static PWORK_QUEUE_ITEM place_item(u64 s)
 	return (PWORK_QUEUE_ITEM)(unsigned long)(s >> KSW_SHIFT);
 }
 
-/* It must be aligned, or its address would set flags. */
+/* Not NULL. It must be aligned, or its address would set flags. */
+static bool item_usable(PWORK_QUEUE_ITEM item)
+{
+	return IS_ALIGNED((unsigned long)item, sizeof(void *)) && item->WorkerRoutine;
+}
+
 static bool item_valid(PWORK_QUEUE_ITEM item)
 {
-	return item && IS_ALIGNED((unsigned long)item, sizeof(void *)) && item->WorkerRoutine;
+	return item && item_usable(item);
 }
 
 /*
@@ -210,6 +215,16 @@ void ksworker_item_give(PWORK_QUEUE_ITEM item, PLIST_ENTRY owner)
 static u64 state_read(struct ksworker *w)
 {
 	return atomic64_read(&w->state);
+}
+
+/*
+ * The same as a guess, which the compiler may compare in memory; whoever acts on it
+ * exchanges the word from what he guessed, or refuses what another look would, too.
+ */
+static compat_inline bool state_seems(struct ksworker *w, u64 s)
+{
+	barrier(); /* look again, each time */
+	return (u64)data_race(w->state.counter) == s;
 }
 
 /* queue: no item -> item; a counted item that is there already was first */
@@ -570,21 +585,27 @@ static compat_inline struct ksw_task item_begin(struct ksworker *w, PWORK_QUEUE_
 }
 
 /*
- * Take what stands in the place and nothing else; false: it is not that simple.
+ * Take what stands in the place and nothing else; false: it is not that simple. *@place is
+ * what was taken last: most often that queues itself again. @busy is KSW_BUSY.
  * The exchange is fully ordered: what the queuer wrote before its own is seen by
  * the routine, and what this routine writes by the next one [ksw:publish]. [model:place_take]
  */
-static compat_inline bool place_take(struct ksworker *w, struct ksw_task *task)
+static compat_inline bool place_take(struct ksworker *w, u64 *place, u64 busy,
+				     struct ksw_task *task)
 {
-	u64 s = state_read(w);
+	u64 s = *place;
 
-	if (s & KSW_FLAGS)
-		return false;
+	if (!likely(state_seems(w, s))) {
+		s = state_read(w);
+		if (s & KSW_FLAGS)
+			return false;
+		*place = s;
+	}
 	ksworker_hook(KSW_HOOK_TAKE_LOADED, w);
-	if (unlikely(!atomic64_try_cmpxchg(&w->state, (s64 *)&s, KSW_BUSY)))
+	if (unlikely(!atomic64_try_cmpxchg(&w->state, (s64 *)&s, busy)))
 		return false;
 	ksworker_hook(KSW_HOOK_TAKEN, w);
-	*task = item_begin(w, place_item(s));
+	*task = item_begin(w, place_item(*place));
 	return true;
 }
 
@@ -605,12 +626,19 @@ static compat_inline bool batch_take(struct ksworker *w, PLIST_ENTRY *next, stru
 	return true;
 }
 
+/* Nothing runs. The frequent take leaves that out: its routine follows in a moment. */
+static void routine_ended(struct ksworker *w)
+{
+	WRITE_ONCE(w->routine, NULL);
+}
+
 /*
  * Go idle if there is nothing to do and nobody waits. Fully ordered, too [ksw:publish].
  * [model:place_rest]
  */
 static bool place_rest(struct ksworker *w, u64 s)
 {
+	routine_ended(w);
 	ksworker_hook(KSW_HOOK_TAKE_LOADED, w);
 	if (!atomic64_try_cmpxchg(&w->state, (s64 *)&s, (s & KSW_CLOSING) | KSW_IDLE))
 		return false;
@@ -662,6 +690,7 @@ static noinline struct ksw_task locked_take(struct ksworker *w, u64 *rested)
 	unsigned long irqflags;
 	PLIST_ENTRY entry;
 
+	routine_ended(w);
 	ksworker_hook(KSW_HOOK_TAKE_LOADED, w);
 	raw_spin_lock_irqsave(&w->lock, irqflags);
 	if (ksworker_is_observed())
@@ -687,7 +716,7 @@ static noinline struct ksw_task locked_take(struct ksworker *w, u64 *rested)
 static noinline struct ksw_task runner_take(struct ksworker *w, u64 *rested)
 {
 	struct ksw_task task = { };
-	u64 s;
+	u64 s, place = 0;
 
 	do {
 		s = state_read(w);
@@ -700,7 +729,7 @@ static noinline struct ksw_task runner_take(struct ksworker *w, u64 *rested)
 		} else if (s & KSW_FLAGS) {
 			return locked_take(w, rested);
 		}
-	} while (!place_take(w, &task));
+	} while (!place_take(w, &place, KSW_BUSY, &task));
 	return task;
 }
 
@@ -776,7 +805,6 @@ static compat_inline void runner_call(struct ksworker *w, struct ksw_task task, 
 	task.routine(task.parameter);
 	if (unlikely(context_left(depth)))
 		context_restore(w, w->routine, depth);
-	WRITE_ONCE(w->routine, NULL);
 }
 
 /* At the end of a run: is there more? What stands in the batch goes back to the line. */
@@ -786,6 +814,7 @@ static noinline bool worker_pending(struct ksworker *w)
 	bool pending;
 	u64 s;
 
+	routine_ended(w);
 	raw_spin_lock_irqsave(&w->lock, irqflags);
 	if (w->backlog)
 		batch_take_back(w);
@@ -840,13 +869,14 @@ static void worker_drained(struct ksworker *w)
 }
 
 /* Between two routines; true: it is somebody else's turn. */
-static compat_inline bool runner_yields(struct ksworker *w, unsigned long enough)
+static compat_inline bool runner_yields(struct ksworker *w, unsigned long *since,
+					unsigned long enough)
 {
-	unsigned long now = jiffies;
-
-	if (unlikely(now != w->since)) {
-		WRITE_ONCE(w->since, now); /* [ksw:age] */
-		if (time_after(now, enough))
+	/* The compiler may compare in memory what is not volatile, as in state_seems(). */
+	if (unlikely((unsigned long)data_race(jiffies_64) != *since)) {
+		*since = jiffies;
+		WRITE_ONCE(w->since, *since); /* [ksw:age] */
+		if (time_after(*since, enough))
 			return worker_pending(w);
 	}
 	return compat_need_resched() && worker_pending(w);
@@ -859,7 +889,7 @@ static unsigned long run_begin(struct ksworker *w)
 	WRITE_ONCE(w->runner_pid, current->pid);
 	WRITE_ONCE(w->runner, current);
 	WRITE_ONCE(w->since, now); /* before the exchange, and that before the routine [ksw:age] */
-	return now + KSW_SLICE;
+	return now;
 }
 
 /* The last routine of this run has returned. */
@@ -891,19 +921,20 @@ static void run_end(struct ksworker *w, u64 rested)
 static void worker_run(struct work_struct *work)
 {
 	struct ksworker *w = container_of(work, struct ksworker, work);
-	unsigned long enough = run_begin(w);
+	unsigned long since = run_begin(w), enough = since + KSW_SLICE;
 	int depth = lockdep_depth(current);
+	u64 rested = 0, place = 0, busy = KSW_BUSY;
 	struct ksw_task task;
-	u64 rested = 0;
 
+	OPTIMIZER_HIDE_VAR(busy); /* in a register, instead of loaded for each item */
 	do {
-		if (unlikely(!place_take(w, &task))) {
+		if (unlikely(!place_take(w, &place, busy, &task))) {
 			task = runner_take(w, &rested);
 			if (rested)
 				break;
 		}
 		runner_call(w, task, depth);
-	} while (!runner_yields(w, enough));
+	} while (!runner_yields(w, &since, enough));
 	run_end(w, rested);
 }
 
@@ -911,7 +942,7 @@ static void worker_run(struct work_struct *work)
 static void backlog_run(struct work_struct *work)
 {
 	struct ksworker *w = container_of(work, struct ksworker, work);
-	unsigned long enough = run_begin(w);
+	unsigned long since = run_begin(w), enough = since + KSW_SLICE;
 	int depth = lockdep_depth(current);
 	PLIST_ENTRY *next = w->batch->entry; /* empty between two runs */
 	struct ksw_task task;
@@ -927,7 +958,7 @@ static void backlog_run(struct work_struct *work)
 			next = w->batch->entry;
 		}
 		runner_call(w, task, depth);
-	} while (!runner_yields(w, enough));
+	} while (!runner_yields(w, &since, enough));
 	run_end(w, rested);
 }
 
@@ -1181,7 +1212,7 @@ EXPORT_SYMBOL_GPL(KsRegisterWorkerEx);
  * Each call that is accepted, and all but the frequent refusal and counting, does
  * so with preemption off, which is an RCU read section: one that looked at the
  * state before the gate closed finds it closed at its exchange, in memory that is
- * still there [ksw:rcu]. Before that, the first load is as if the call had not
+ * still there [ksw:rcu]. Before that, the loads are as if the call had not
  * begun: who may be preempted there may be preempted before the call, too, and has
  * to keep the worker until the call returns. Why not rcu_read_lock_sched(): lockdep would object to
  * the console's lock where a mistake is reported.
@@ -1360,16 +1391,17 @@ NTSTATUS KsQueueWorkItem(PKSWORKER Worker, PWORK_QUEUE_ITEM WorkItem)
 	enum queue_rest rest = QUEUE_ALL;
 	u64 s = KSW_BUSY;
 
-	if (unlikely(!Worker))
+	/* Neither is NULL if they have a bit in common; if not, queue_rest() looks closer. */
+	if (unlikely(!((unsigned long)Worker & (unsigned long)WorkItem)))
 		goto left;
-	s = state_read(Worker);
-	if (s == item_place(WorkItem)) /* it is there already, so it is valid */
-		return worker_refuse(Worker, KSW_REFUSED_PLACE);
-	if (likely(s == KSW_BUSY)) {
-		if (likely(item_valid(WorkItem)))
+	if (likely(state_seems(Worker, KSW_BUSY))) {
+		if (likely(item_usable(WorkItem)))
 			rest = queue_busy(Worker, WorkItem, &s, false);
-	} else if (state_pushable(s)) {
-		if (likely(item_valid(WorkItem)))
+	} else {
+		if (state_seems(Worker, item_place(WorkItem))) /* so it is valid */
+			return worker_refuse(Worker, KSW_REFUSED_PLACE);
+		s = state_read(Worker);
+		if (state_pushable(s) && likely(item_usable(WorkItem)))
 			rest = queue_busy(Worker, WorkItem, &s, true);
 	}
 	if (likely(rest == QUEUE_DONE))
@@ -1627,14 +1659,14 @@ EXPORT_SYMBOL_GPL(KsFlushWorker);
  * (so it is read plainly; it changes as a whole).
  */
 static struct {
-	ULONG below;	/* an increment, if the count less 1 is */
-	ULONG above;	/* a decrement, if the count is */
-} count_bounds __read_mostly = { .below = U32_MAX - 1, .above = 0 };
+	ULONG up;	/* an increment, if the count after it is above; 0 is after the maximum */
+	ULONG down;	/* a decrement, if the count before it is above */
+} count_bounds __read_mostly = { .up = 1, .down = 0 };
 
 void ksworker_count_observe(bool on)
 {
-	WRITE_ONCE(count_bounds.below, on ? 0 : U32_MAX - 1);
-	WRITE_ONCE(count_bounds.above, on ? U32_MAX : 0);
+	WRITE_ONCE(count_bounds.up, on ? U32_MAX : 1);
+	WRITE_ONCE(count_bounds.down, on ? U32_MAX : 0);
 }
 
 /*
@@ -1749,8 +1781,8 @@ ULONG KsIncrementCountedWorker(PKSWORKER Worker)
 
 	if (likely(Worker)) {
 		count = atomic_read(&Worker->count);
-		/* 1 to the maximum less 1: nothing to schedule [ksw:count] [model:increment]. */
-		while (likely(count - 1 < data_race(count_bounds.below)))
+		/* From 1 to the maximum less 1: nothing to schedule [ksw:count] [model:increment]. */
+		while (likely(count + 1 > data_race(count_bounds.up)))
 			if (likely(atomic_try_cmpxchg(&Worker->count, (int *)&count, count + 1)))
 				return count + 1;
 	}
@@ -1803,7 +1835,7 @@ ULONG KsDecrementCountedWorker(PKSWORKER Worker)
 	if (likely(Worker)) {
 		count = atomic_read(&Worker->count);
 		/* A plain worker's is always 0 [ksw:count] [model:counted_routine]. */
-		while (likely(count > data_race(count_bounds.above)))
+		while (likely(count > data_race(count_bounds.down)))
 			if (likely(atomic_try_cmpxchg(&Worker->count, (int *)&count, count - 1)))
 				return count - 1;
 	}

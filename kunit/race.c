@@ -512,6 +512,64 @@ static void what_replaces_a_cancelled_item_before_the_take_runs(struct kunit *te
 	KUNIT_EXPECT_EQ(test, probe_runs(p), 0);
 }
 
+static void act_comes_again(struct probe *p)
+{
+	if (probe_runs(p) > 1)
+		return;
+	hold_arm(KSW_HOOK_TAKE_LOADED, p->worker);
+	p->status = probe_queue(p, p->worker);
+}
+
+/* It ran and is queued again, so the runner knows it and is about to take it by that. */
+static struct probe *hold_again(struct fixture *f, PKSWORKER w)
+{
+	struct probe *p = probe_acting(f, w, act_comes_again);
+
+	KUNIT_ASSERT_EQ(f->test, probe_queue(p, w), STATUS_SUCCESS);
+	KUNIT_ASSERT_TRUE(f->test, hold_reached(KSW_HOOK_TAKE_LOADED));
+	KUNIT_ASSERT_EQ(f->test, p->status, STATUS_SUCCESS);
+	KUNIT_ASSERT_EQ(f->test, probe_runs(p), 1);
+	return p;
+}
+
+static void a_cancel_before_the_item_is_taken_again_wins(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	PKSWORKER w = worker_open(f, 0);
+	struct probe *p = hold_again(f, w);
+
+	KUNIT_EXPECT_TRUE(test, KsCancelWorkItem(w, &p->item));
+	hold_release(KSW_HOOK_TAKE_LOADED);
+	expect_once(test, w, p);
+}
+
+static void what_replaces_an_item_before_it_is_taken_again_runs(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	PKSWORKER w = worker_open(f, 0);
+	struct probe *p = hold_again(f, w), *q;
+
+	KUNIT_EXPECT_TRUE(test, KsCancelWorkItem(w, &p->item));
+	q = worker_queue_new(f, w);
+	hold_release(KSW_HOOK_TAKE_LOADED);
+	expect_once(test, w, q);
+	KUNIT_EXPECT_EQ(test, probe_runs(p), 1);
+}
+
+static void an_increment_before_the_item_is_taken_again_is_not_lost(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct probe *counted = probe_new(f), *p;
+	PKSWORKER w = worker_open_counted(f, counted, 0);
+
+	p = hold_again(f, w);
+	KUNIT_EXPECT_EQ(test, KsIncrementCountedWorker(w), 1);
+	hold_release(KSW_HOOK_TAKE_LOADED);
+	expect_once(test, w, counted);
+	KUNIT_EXPECT_EQ(test, probe_runs(p), 2);
+	KUNIT_EXPECT_LT(test, p->ended_at, counted->began_at);
+}
+
 static void a_cancel_after_the_item_is_taken_is_false(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -875,6 +933,9 @@ static struct kunit_case race_cases[] = {
 	KUNIT_CASE(a_cancel_before_the_item_is_taken_wins),
 	KUNIT_CASE(a_cancelled_item_queued_again_before_the_take_runs_once),
 	KUNIT_CASE(what_replaces_a_cancelled_item_before_the_take_runs),
+	KUNIT_CASE(a_cancel_before_the_item_is_taken_again_wins),
+	KUNIT_CASE(what_replaces_an_item_before_it_is_taken_again_runs),
+	KUNIT_CASE(an_increment_before_the_item_is_taken_again_is_not_lost),
 	KUNIT_CASE(a_cancel_after_the_item_is_taken_is_false),
 	KUNIT_CASE(a_cancel_of_a_claimed_item_stops_it),
 	KUNIT_CASE(a_cancel_after_the_close_lets_unregister_end),
