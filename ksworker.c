@@ -580,7 +580,7 @@ static compat_inline struct ksw_task item_begin(struct ksworker *w, PWORK_QUEUE_
 	struct ksw_task task = task_of(w, item);
 
 	item_debug_deactivate(item);
-	xchg(&item->List.Flink, NULL); /* after the last read [ksw:item], and a barrier */
+	compat_null_mb(&item->List.Flink); /* after the last read [ksw:item], and a barrier */
 	return task;
 }
 
@@ -593,10 +593,9 @@ static compat_inline struct ksw_task item_begin(struct ksworker *w, PWORK_QUEUE_
 static compat_inline bool place_take(struct ksworker *w, u64 *place, u64 busy,
 				     struct ksw_task *task)
 {
-	u64 s = *place;
+	u64 s = state_read(w);
 
-	if (!likely(state_seems(w, s))) {
-		s = state_read(w);
+	if (unlikely(s != *place)) {
 		if (s & KSW_FLAGS)
 			return false;
 		*place = s;
@@ -626,19 +625,12 @@ static compat_inline bool batch_take(struct ksworker *w, PLIST_ENTRY *next, stru
 	return true;
 }
 
-/* Nothing runs. The frequent take leaves that out: its routine follows in a moment. */
-static void routine_ended(struct ksworker *w)
-{
-	WRITE_ONCE(w->routine, NULL);
-}
-
 /*
  * Go idle if there is nothing to do and nobody waits. Fully ordered, too [ksw:publish].
  * [model:place_rest]
  */
 static bool place_rest(struct ksworker *w, u64 s)
 {
-	routine_ended(w);
 	ksworker_hook(KSW_HOOK_TAKE_LOADED, w);
 	if (!atomic64_try_cmpxchg(&w->state, (s64 *)&s, (s & KSW_CLOSING) | KSW_IDLE))
 		return false;
@@ -690,7 +682,6 @@ static noinline struct ksw_task locked_take(struct ksworker *w, u64 *rested)
 	unsigned long irqflags;
 	PLIST_ENTRY entry;
 
-	routine_ended(w);
 	ksworker_hook(KSW_HOOK_TAKE_LOADED, w);
 	raw_spin_lock_irqsave(&w->lock, irqflags);
 	if (ksworker_is_observed())
@@ -805,6 +796,8 @@ static compat_inline void runner_call(struct ksworker *w, struct ksw_task task, 
 	task.routine(task.parameter);
 	if (unlikely(context_left(depth)))
 		context_restore(w, w->routine, depth);
+	/* Before the next take: busy with nothing on show, it may be anybody's (routines_join()). */
+	WRITE_ONCE(w->routine, NULL);
 }
 
 /* At the end of a run: is there more? What stands in the batch goes back to the line. */
@@ -814,7 +807,6 @@ static noinline bool worker_pending(struct ksworker *w)
 	bool pending;
 	u64 s;
 
-	routine_ended(w);
 	raw_spin_lock_irqsave(&w->lock, irqflags);
 	if (w->backlog)
 		batch_take_back(w);

@@ -159,7 +159,7 @@ struct ksworker {
 	LIST_ENTRY counted_entry;		/* L: the counted item's stand-in in a backlog */
 
 	struct task_struct *runner ____cacheline_aligned;	/* R: NULL between runs */
-	PWORKER_THREAD_ROUTINE routine;		/* R: what runs, or has just ended; or NULL */
+	PWORKER_THREAD_ROUTINE routine;		/* R: what runs now, or NULL */
 	unsigned long since;			/* R: jiffies when it began */
 	unsigned long begun;			/* R: finished are all but the one that runs */
 	struct ksw_batch *batch;		/* I: behind this struct, if it is a backlog */

@@ -19,7 +19,7 @@ module_param(window, charp, 0444);
 MODULE_PARM_DESC(window, "queued: nothing runs yet; taken: nowhere to be seen, and not yet what runs; pool: queued in a pool");
 
 static WORK_QUEUE_ITEM item;
-static atomic_t armed = ATOMIC_INIT(1);
+static atomic_t passes = ATOMIC_INIT(1);	/* of that window, the last of which is held */
 static enum ksworker_hook where;
 static bool leaving;
 static struct task_struct *queuer;
@@ -29,7 +29,7 @@ static DECLARE_COMPLETION(ran);
 /* In code of this module; if that goes too early, nobody comes back from here. */
 static void held_hook(enum ksworker_hook at, struct ksworker *w)
 {
-	if (at != where || (w && w != host_strict) || !atomic_xchg(&armed, 0))
+	if (at != where || (w && w != host_strict) || !atomic_dec_and_test(&passes))
 		return;
 	complete(&reached);
 	/* queueing is not preempted, and no module can go for good meanwhile */
@@ -55,8 +55,13 @@ static int held_queues(void *unused)
 
 static bool held_queue(void)
 {
-	if (where != KSW_HOOK_IO_LOOKER)
+	if (where == KSW_HOOK_TAKE_LOADED)
 		return KsQueueWorkItem(host_strict, &item) == STATUS_SUCCESS;
+	if (where == KSW_HOOK_TAKEN) {
+		/* after a routine of the host, which must not be taken for what runs then */
+		atomic_set(&passes, 2);
+		return host_relay(&item);
+	}
 	queuer = kthread_run(held_queues, NULL, "ksworker_held");
 	return !IS_ERR(queuer);
 }

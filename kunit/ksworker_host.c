@@ -16,7 +16,7 @@ EXPORT_SYMBOL_GPL(host_backlog);
 
 static PKSWORKER counted, kept;
 static WORK_QUEUE_ITEM strict_item, backlog_item, counted_item, kept_item, pool_item;
-static WORK_QUEUE_ITEM in_line, in_place, due;
+static WORK_QUEUE_ITEM in_line, in_place, due, relay;
 static DECLARE_COMPLETION(begun);
 static DECLARE_COMPLETION(go_on);
 
@@ -82,6 +82,24 @@ void host_go_on(void)
 	complete_all(&go_on);
 }
 EXPORT_SYMBOL_GPL(host_go_on);
+
+static void host_relays(PVOID item)
+{
+	WARN_ON(KsQueueWorkItem(host_strict, item) != STATUS_SUCCESS);
+}
+
+/**
+ * host_relay() - a routine of this module queues somebody else's item behind itself
+ * @item: that item, for host_strict, which rests
+ *
+ * Return: whether it is on its way.
+ */
+bool host_relay(PWORK_QUEUE_ITEM item)
+{
+	ExInitializeWorkItem(&relay, host_relays, item);
+	return KsQueueWorkItem(host_strict, &relay) == STATUS_SUCCESS;
+}
+EXPORT_SYMBOL_GPL(host_relay);
 
 /**
  * host_register() - register a worker of this module with somebody else's counted item

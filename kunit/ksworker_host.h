@@ -9,6 +9,7 @@ extern PKSWORKER host_strict, host_backlog;
 
 bool host_occupy(void);
 void host_go_on(void);
+bool host_relay(PWORK_QUEUE_ITEM item);
 PKSWORKER host_register(PWORK_QUEUE_ITEM item);
 
 #endif /* _KSWORKER_HOST_H */

@@ -52,7 +52,7 @@ MUTANTS = [
     Mutant("wrong_code_for_closing", "why == KSW_REFUSED_CLOSING ? STATUS_DELETE_PENDING : STATUS_DEVICE_BUSY",
            "why == KSW_REFUSED_ITEM ? STATUS_DELETE_PENDING : STATUS_DEVICE_BUSY"),
     # begin
-    Mutant("item_is_not_released", "\txchg(&item->List.Flink, NULL); /* after the last read [ksw:item], and a barrier */\n", ""),
+    Mutant("item_is_not_released", "\tcompat_null_mb(&item->List.Flink); /* after the last read [ksw:item], and a barrier */\n", ""),
     Mutant("item_is_released_before_it_is_read", "\tksworker_hook(KSW_HOOK_TAKEN, w);\n\t*task = item_begin(w, place_item(*place));",
            "\titem_release(place_item(*place));\n\tksworker_hook(KSW_HOOK_TAKEN, w);\n\t*task = item_begin(w, place_item(*place));"),
     Mutant("what_came_last_is_taken_unseen", "if (unlikely(!atomic64_try_cmpxchg(&w->state, (s64 *)&s, busy)))\n\t\treturn false;",
@@ -60,7 +60,7 @@ MUTANTS = [
     Mutant("flags_are_taken_for_an_item", "\t\tif (s & KSW_FLAGS)\n\t\t\treturn false;\n\t\t*place = s;", "\t\t*place = s;"),
     Mutant("null_is_looked_at", "if (unlikely(!((unsigned long)Worker & (unsigned long)WorkItem)))",
            "if (unlikely(!((unsigned long)Worker | (unsigned long)WorkItem)))"),
-    Mutant("an_idle_worker_shows_a_routine", "\tWRITE_ONCE(w->routine, NULL);\n", ""),
+    Mutant("what_ran_stays_on_show", "\tWRITE_ONCE(w->routine, NULL);\n", ""),
     Mutant("wrong_parameter", ".parameter = READ_ONCE(item->Parameter),", ".parameter = item,"),
     Mutant("takes_the_item_before_first", "if ((s & KSW_COUNTED) && (s & KSW_LOOK)) {",
            "if ((s & KSW_COUNTED) && !item) {"),
