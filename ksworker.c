@@ -796,7 +796,7 @@ static compat_inline void runner_call(struct ksworker *w, struct ksw_task task, 
 	task.routine(task.parameter);
 	if (unlikely(context_left(depth)))
 		context_restore(w, w->routine, depth);
-	/* Before the next take: busy with nothing on show, it may be anybody's (routines_join()). */
+	/* Before the next take: what is taken and not on show is anybody's (routines_join()). */
 	WRITE_ONCE(w->routine, NULL);
 }
 
@@ -1773,7 +1773,7 @@ ULONG KsIncrementCountedWorker(PKSWORKER Worker)
 
 	if (likely(Worker)) {
 		count = atomic_read(&Worker->count);
-		/* From 1 to the maximum less 1: nothing to schedule [ksw:count] [model:increment]. */
+		/* 1 to the maximum less 1: nothing to schedule [ksw:count] [model:increment]. */
 		while (likely(count + 1 > data_race(count_bounds.up)))
 			if (likely(atomic_try_cmpxchg(&Worker->count, (int *)&count, count + 1)))
 				return count + 1;

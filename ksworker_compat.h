@@ -132,9 +132,9 @@ static inline bool compat_preempt_enable_due(void)
 static __always_inline void compat_null_mb(void *pointer)
 {
 	if (IS_ENABLED(CONFIG_X86)) {
-		smp_mb__before_atomic();
+		smp_mb__before_atomic(); /* what was read from there is read */
 		atomic_long_and(0, pointer);
-		smp_mb__after_atomic();
+		smp_mb__after_atomic(); /* [ksw:refused] */
 	} else {
 		xchg((void **)pointer, NULL);
 	}
