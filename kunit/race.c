@@ -499,17 +499,24 @@ static void a_cancelled_item_queued_again_before_the_take_runs_once(struct kunit
 	expect_once(test, w, p);
 }
 
+/* @p is about to be taken, and has run @runs times. */
+static void expect_what_replaces_it_runs(struct kunit *test, PKSWORKER w, struct probe *p, int runs)
+{
+	struct probe *q;
+
+	KUNIT_EXPECT_TRUE(test, KsCancelWorkItem(w, &p->item));
+	q = worker_queue_new(test->priv, w);
+	hold_release(KSW_HOOK_TAKE_LOADED);
+	expect_once(test, w, q);
+	KUNIT_EXPECT_EQ(test, probe_runs(p), runs);
+}
+
 static void what_replaces_a_cancelled_item_before_the_take_runs(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 	PKSWORKER w = worker_open(f, 0);
-	struct probe *p = hold_queued(f, w), *q;
 
-	KUNIT_EXPECT_TRUE(test, KsCancelWorkItem(w, &p->item));
-	q = worker_queue_new(f, w);
-	hold_release(KSW_HOOK_TAKE_LOADED);
-	expect_once(test, w, q);
-	KUNIT_EXPECT_EQ(test, probe_runs(p), 0);
+	expect_what_replaces_it_runs(test, w, hold_queued(f, w), 0);
 }
 
 static void act_comes_again(struct probe *p)
@@ -547,13 +554,8 @@ static void what_replaces_an_item_before_it_is_taken_again_runs(struct kunit *te
 {
 	struct fixture *f = test->priv;
 	PKSWORKER w = worker_open(f, 0);
-	struct probe *p = hold_again(f, w), *q;
 
-	KUNIT_EXPECT_TRUE(test, KsCancelWorkItem(w, &p->item));
-	q = worker_queue_new(f, w);
-	hold_release(KSW_HOOK_TAKE_LOADED);
-	expect_once(test, w, q);
-	KUNIT_EXPECT_EQ(test, probe_runs(p), 1);
+	expect_what_replaces_it_runs(test, w, hold_again(f, w), 1);
 }
 
 static void an_increment_before_the_item_is_taken_again_is_not_lost(struct kunit *test)
